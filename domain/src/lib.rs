@@ -1,0 +1,42 @@
+//! Evergrant's rules, and nothing else: no IO, no clock, no randomness.
+//!
+//! Every function here takes what it must know (the time, random bytes, what a server answered) as arguments and returns a verdict.
+//! The shells in `functions/` load, ask here, and carry the verdict out. The crate compiles natively and to `wasm32`.
+//!
+//! ```text
+//! what Entra answered ──► refusal ──► diagnosis ──► health ──► notice
+//!                                        │            │
+//!                     past lifetimes ────┴─► forecast ┘
+//! one page of Graph's delta ──► person::merge ──► what to store
+//! where the walk stands ──► walk ──► what to fetch next
+//! ```
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`ids`] | what an id looks like |
+//! | [`refusal`] | what Entra's error answer says, as data |
+//! | [`diagnosis`] | what a refusal means: cause, who must act, what to do |
+//! | [`health`] | the connection's state and its transitions |
+//! | [`forecast`] | when the grant is expected to stop, on what evidence |
+//! | [`schedule`] | when a connection is checked or synced next, and in which shard |
+//! | [`person`] | how a page of Graph's delta changes what is stored about people |
+//! | [`walk`] | where a delta walk stands and what it does next |
+//! | [`cloud`] | which hosts belong to which Microsoft cloud, and which links may be followed |
+//! | [`notice`] | which message is owed when health changes |
+//! | [`api`] | what the HTTP API says, shared by the server and the widget |
+//!
+//! Deliberately absent: parsing of bytes, HTTP, storage and formatting for a screen.
+//!
+//! To add a cause of death: a row in [`diagnosis`], a fact in [`refusal`] if its text carries one, a fault in the simulator, one story.
+
+pub mod api;
+pub mod cloud;
+pub mod diagnosis;
+pub mod forecast;
+pub mod health;
+pub mod ids;
+pub mod notice;
+pub mod person;
+pub mod refusal;
+pub mod schedule;
+pub mod walk;
