@@ -1,0 +1,130 @@
+//! `test`: everything a change must pass, in the order that fails soonest, each step with its own output.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::bootstrap::{self, Need};
+use crate::steps::{Journal, cargo};
+use crate::{target, widget};
+
+/// Whether the browser tests are part of the run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Browser {
+    Tested,
+    LeftOut,
+}
+
+/// Runs every check and test; the first failing step ends the run.
+///
+/// # Errors
+/// When a tool is missing or a step fails, naming it and how to run it alone.
+pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
+    let need = match browser {
+        Browser::Tested => Need::Browser,
+        Browser::LeftOut => Need::Build,
+    };
+    let mut journal = Journal::begin();
+    journal.step("tools", "cargo xtask bootstrap", || bootstrap::run(root, need))?;
+    journal.command("format", cargo(root).args(["fmt", "--all", "--check"]))?;
+    journal.command("lints", cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    journal.command("lints of the widget as WebAssembly", cargo(root).args(WIDGET_LINTS))?;
+    journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
+    let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
+    journal.step("widget size", "cargo xtask size", || widget::size(root))?;
+    if browser == Browser::Tested {
+        journal.command("runner", cargo(root).args(["build", "--locked", "-p", "runner"]))?;
+        browse(root, &dist, &mut journal)?;
+    }
+    journal.close();
+    Ok(())
+}
+
+const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
+
+/// Drives the demonstration portal in a real browser, one file at a time.
+fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {
+    let folder = root.join("tests/browser");
+    if !is_installed(&folder) {
+        journal.command("npm packages of the browser tests", Command::new("npm").arg("ci").current_dir(&folder))?;
+    }
+    let tests = test_files(&folder)?;
+    let runner = target(root).join("debug/runner");
+    let chromium = bootstrap::chromium().context("chromium was found before and is gone")?;
+    let variables = [("EVERGRANT_RUNNER", runner.as_path()), ("EVERGRANT_WIDGET", dist), ("EVERGRANT_CHROMIUM", chromium.as_path())];
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-concurrency=1"]).args(tests).envs(variables).current_dir(&folder);
+    journal.command("browser tests", &mut node)
+}
+
+/// npm writes `node_modules/.package-lock.json` last, so one newer than the lock file means a finished installation of it.
+fn is_installed(folder: &Path) -> bool {
+    let written = |file: &str| fs::metadata(folder.join(file)).and_then(|metadata| metadata.modified());
+    match (written("node_modules/.package-lock.json"), written("package-lock.json")) {
+        (Ok(installed), Ok(locked)) => installed >= locked,
+        _ => false,
+    }
+}
+
+/// The test files' names, sorted. Node 20 does not expand patterns itself.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = PathBuf::from(entry?.file_name());
+        if name.to_string_lossy().ends_with(".test.mjs") {
+            files.push(name);
+        }
+    }
+    if files.is_empty() {
+        bail!("no *.test.mjs in {}", folder.display());
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own under cargo's, emptied first.
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a new folder");
+        folder
+    }
+
+    #[test]
+    fn test_files_are_found_sorted_and_nothing_else_is() {
+        let folder = folder("found");
+        for name in ["b.test.mjs", "a.test.mjs", "portal.mjs", "package.json"] {
+            fs::write(folder.join(name), "").expect("a new file");
+        }
+        let found = test_files(&folder).expect("two files");
+        fs::remove_dir_all(&folder).expect("the folder is ours");
+        assert_eq!(found, [PathBuf::from("a.test.mjs"), PathBuf::from("b.test.mjs")]);
+    }
+
+    #[test]
+    fn a_run_without_a_single_test_file_fails() {
+        let folder = folder("empty");
+        let error = test_files(&folder).expect_err("no file, no pass");
+        fs::remove_dir_all(&folder).expect("the folder is ours");
+        assert!(error.to_string().starts_with("no *.test.mjs in "), "{error}");
+    }
+
+    #[test]
+    fn npm_packages_are_installed_only_when_their_own_lock_says_so() {
+        let folder = folder("npm");
+        fs::write(folder.join("package-lock.json"), "{}").expect("a new file");
+        assert!(!is_installed(&folder));
+        fs::create_dir(folder.join("node_modules")).expect("a new folder");
+        assert!(!is_installed(&folder), "an interrupted installation");
+        fs::write(folder.join("node_modules/.package-lock.json"), "{}").expect("a new file");
+        assert!(is_installed(&folder));
+        fs::remove_dir_all(&folder).expect("the folder is ours");
+    }
+}
