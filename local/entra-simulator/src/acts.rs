@@ -1,0 +1,182 @@
+//! What can happen in a tenant, as data: scripted from Rust or posted as JSON.
+
+mod perform;
+
+pub(crate) use perform::perform;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::faults::{Fault, RetryAfter, Target};
+
+/// Where a change to the client's credential holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// For the app, in every tenant: what really happens when a secret ends.
+    #[default]
+    Everywhere,
+    /// In this tenant alone, so that one customer can be shown with it.
+    ThisTenant,
+}
+
+/// Something that happens in a tenant. As JSON: `{"act": "require_mfa", "user": "..."}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each act's sentence names its fields")]
+pub enum Act {
+    /// An admin resets the user's password in the Entra admin center: earlier tokens end (50173).
+    ResetAdminPassword { user: Uuid },
+    /// An admin revokes the user's sessions (50173).
+    RevokeSessions { user: Uuid },
+    /// The user must use a second factor from now on (50076 until a sign-in after this).
+    RequireMfa { user: Uuid },
+    /// The second factor is no longer required of the user.
+    LiftMfa { user: Uuid },
+    /// "Remember MFA": the last second factor must not be older than this (50078).
+    RememberMfaDays { days: Option<u32> },
+    /// A sign-in frequency policy (70043); only `enforced` ones also stop this confidential client's refreshes.
+    SignInFrequency {
+        seconds: Option<u64>,
+        #[serde(default)]
+        enforced: bool,
+    },
+    /// Whether sign-in frequency waits for the next interactive sign-in on confidential clients.
+    DeferSignInFrequency { on: bool },
+    /// Every permission of the app is taken away (65001).
+    WithdrawConsent,
+    /// Everything the app's registration lists is granted for the whole tenant.
+    GrantConsent,
+    /// The enterprise app is disabled (7000112).
+    DisableApp,
+    /// The enterprise app is enabled again.
+    EnableApp,
+    /// The enterprise app is deleted (700016).
+    DeleteServicePrincipal,
+    /// A conditional access policy blocks the app (53003); an id is drawn when none is given.
+    BlockByConditionalAccess {
+        #[serde(default)]
+        policy_id: Option<Uuid>,
+    },
+    /// The blocking policy is lifted.
+    LiftConditionalAccess,
+    /// The account is disabled (50057).
+    DisableUser { user: Uuid },
+    /// The account is enabled.
+    EnableUser { user: Uuid },
+    /// The user is deleted and can be restored (500341).
+    DeleteUser { user: Uuid },
+    /// A deleted user comes back.
+    RestoreUser { user: Uuid },
+    /// The user is gone for good (50034).
+    PurgeUser { user: Uuid },
+    /// Only assigned users may use the app (50105).
+    RequireAssignment,
+    /// Everybody may use the app again.
+    LiftAssignment,
+    /// The user is assigned to the app.
+    AssignUser { user: Uuid },
+    /// The tenant is gone (90002).
+    RemoveTenant,
+    /// The tenant is back.
+    RestoreTenant,
+    /// The client's secret has expired (7000222).
+    ExpireSecret {
+        #[serde(default)]
+        reach: Reach,
+    },
+    /// The client's secret is not the registered one (7000215).
+    BreakSecret {
+        #[serde(default)]
+        reach: Reach,
+    },
+    /// The client's secret is accepted again.
+    RestoreSecret {
+        #[serde(default)]
+        reach: Reach,
+    },
+    /// The next token requests meet loop detection (50196).
+    Loop { times: u32 },
+    /// The next Graph requests are throttled (429).
+    ThrottleGraph { requests: u32, retry_after: RetryAfter },
+    /// The next token requests are throttled (429).
+    ThrottleToken { requests: u32, retry_after: RetryAfter },
+    /// The next requests of an endpoint fail.
+    FailNext { target: Target, times: u32, fault: Fault },
+    /// Everything still on order by this and the other fault acts is forgotten.
+    ClearFaults,
+    /// The next refusals have no `error_codes`.
+    MissingErrorCodes { times: u32 },
+    /// The next refusals have `error_codes` as strings.
+    StringErrorCodes { times: u32 },
+    /// The next refusals carry two codes.
+    TwoCodes { times: u32 },
+    /// The next token requests are refused with this code.
+    UnknownCode { code: u32, times: u32 },
+    /// The next token requests are refused with an unheard-of `suberror`.
+    UnknownSuberror { times: u32 },
+    /// The next token answers lack a refresh token.
+    NoRefreshToken { times: u32 },
+    /// Every delta link given out so far has expired (400 syncStateNotFound).
+    ExpireDeltaTokens,
+    /// Every delta or next link given out so far leads to a reset (410 with Location).
+    ResetDelta,
+    /// Every next link given out so far has expired (400 Directory_ExpiredPageToken).
+    ExpireSkipTokens,
+    /// The next Graph requests meet a claims challenge (401).
+    ClaimsChallengeGraph { times: u32 },
+    /// The next next links point to a foreign host.
+    ForeignNextLink { times: u32 },
+    /// Random people get new job titles.
+    ChangeJobTitles { count: u32 },
+    /// Random people change in several properties.
+    ChangePeople { count: u32 },
+    /// Random people without an admin role are deleted softly.
+    DeletePeople { count: u32 },
+    /// New people join.
+    AddPeople { count: u32 },
+    /// The user's manager is set, or cleared by `null`.
+    SetManager { user: Uuid, manager: Option<Uuid> },
+    /// Properties of the user are set, or cleared by `null`.
+    ChangeUser { user: Uuid, properties: Map<String, Value> },
+    /// People per delta page.
+    PageSize { people: u32 },
+    /// The next delta pages are empty but have a next link.
+    EmptyPages { pages: u32 },
+    /// Whether the last person of a page appears on the next one too.
+    RepeatPeople { on: bool },
+    /// Whether the people of a page come in random order.
+    ShufflePages { on: bool },
+    /// Changes from now on stay invisible for this many rounds.
+    LagPolls { polls: u32 },
+    /// Whether deleted people appear as removed in the first round.
+    RemovedInFirstRound { on: bool },
+    /// Whether all directory extensions come along when one of them changed.
+    EchoExtensions { on: bool },
+    /// id_tokens are signed with a new key from now on.
+    RotateSigningKey,
+}
+
+/// An act that cannot be performed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ActError {
+    /// There is no such tenant.
+    #[error("no tenant {0}")]
+    UnknownTenant(Uuid),
+    /// There is no such user in the tenant.
+    #[error("no user {user} in tenant {tenant}")]
+    UnknownUser {
+        /// The tenant looked in.
+        tenant: Uuid,
+        /// The user looked for.
+        user: Uuid,
+    },
+    /// There is no such app registration.
+    #[error("no app {0}")]
+    UnknownApp(Uuid),
+    /// A property that cannot be set.
+    #[error("property {0} is not a settable property of a user")]
+    UnknownProperty(String),
+}
