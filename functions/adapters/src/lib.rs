@@ -1,1 +1,31 @@
-//! placeholder
+//! Evergrant's hands: everything that speaks to the outside, and nothing that decides.
+//!
+//! ```text
+//! functions ──► Ports ──┬─ Store      two DynamoDB tables           (aws-sdk-dynamodb, everywhere)
+//!                       ├─ Entra      authorize, token, id_token    (oauth2, over Transport)
+//!                       ├─ Graph      delta, organization           (over Transport)
+//!                       ├─ Vault      seals and opens secrets       (KMS, or a local key file)
+//!                       ├─ Queue      tasks of the sync             (SQS, or in process)
+//!                       └─ Clock, Entropy                           (the system's, or set by hand)
+//! ```
+//!
+//! A trait stands only where two real implementations exist. DynamoDB has none: the real client runs everywhere, against AWS or against an
+//! embedded engine.
+//!
+//! Deliberately absent: verdicts (those are `domain`'s) and retries of what a shell decides (the shells').
+//!
+//! To add an outside system: a module here with its client, deadline and error enum, and a field in [`Ports`].
+
+pub mod clock;
+pub mod entra;
+pub mod entropy;
+pub mod graph;
+pub mod logs;
+pub mod ports;
+pub mod queue;
+pub mod settings;
+pub mod store;
+pub mod transport;
+pub mod vault;
+
+pub use ports::Ports;

@@ -1,0 +1,74 @@
+//! The queue of the sync: one task is one page of one connection's walk.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ids::ConnectionId;
+use serde::{Deserialize, Serialize};
+
+/// The longest delay that SQS takes. Source:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+pub const DELAY_MAX: Duration = Duration::from_secs(900);
+
+/// Asks for the next step of a connection's walk. It carries no state: the step reads where the walk stands, so that a task that is
+/// delivered twice, late or out of order does no harm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncTask {
+    /// Whose walk.
+    pub connection: ConnectionId,
+}
+
+/// A task could not be put on the queue.
+#[derive(Debug, thiserror::Error)]
+#[error("could not queue the sync of {connection}")]
+pub struct QueueError {
+    connection: ConnectionId,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl QueueError {
+    /// The queue failed for this connection.
+    pub fn new(connection: ConnectionId, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { connection, source: source.into() }
+    }
+}
+
+/// Takes tasks and delivers each at least once.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Queues `task`, to be delivered no earlier than after `delay` (cut to [`DELAY_MAX`]).
+    ///
+    /// # Errors
+    /// [`QueueError`] where the queue does not take it.
+    async fn send(&self, task: &SyncTask, delay: Duration) -> Result<(), QueueError>;
+}
+
+/// [`Queue`] on Amazon SQS. The connection is the message group, so that one tenant's long walk does not hold up the others.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl SqsQueue {
+    /// A queue by its URL.
+    #[must_use]
+    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { client, url }
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn send(&self, task: &SyncTask, delay: Duration) -> Result<(), QueueError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError::new(task.connection.clone(), source);
+        let body = serde_json::to_string(task).map_err(|error| failed(error.into()))?;
+        let seconds = i32::try_from(delay.min(DELAY_MAX).as_secs()).unwrap_or_default();
+        let message = self.client.send_message().queue_url(&self.url).message_body(body).message_group_id(task.connection.as_str());
+        message.delay_seconds(seconds).send().await.map_err(|error| failed(error.into()))?;
+        Ok(())
+    }
+}

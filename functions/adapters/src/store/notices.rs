@@ -1,0 +1,62 @@
+//! Notices owed: written together with the change of health that they tell, found by the work index.
+
+use domain::health::Standing;
+use domain::ids::{ConnectionId, CustomerId, NoticeId};
+use domain::notice::NoticeKind;
+use domain::schedule::shard;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::item::{Item, Reader, VERSION, json, number, text, time};
+use super::{Store, StoreError, connection_key, failed};
+
+/// The most notices that one reading gives.
+const READ_MAX: i32 = 50;
+
+/// A message owed about a change of health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its id, the same however often it is delivered.
+    pub id: NoticeId,
+    /// Whose connection.
+    pub connection: ConnectionId,
+    /// Whose customer.
+    pub customer: CustomerId,
+    /// What about.
+    pub kind: NoticeKind,
+    /// Health after the change.
+    pub standing: Standing,
+    /// Since when it is owed.
+    pub owed_at: Timestamp,
+}
+
+impl Notice {
+    pub(super) fn item(&self) -> Result<Item, StoreError> {
+        // The sort key begins with the time, so that a connection's notices read in order.
+        let sk = format!("notice#{:020}#{}", self.owed_at.as_millisecond(), self.id);
+        Ok(Item::from([
+            ("pk".to_owned(), text(connection_key(&self.connection))),
+            ("sk".to_owned(), text(sk)),
+            ("v".to_owned(), number(VERSION)),
+            ("body".to_owned(), json(self)?),
+            ("work".to_owned(), text(format!("notice#{:02}", shard(&self.connection)))),
+            ("work_at".to_owned(), time(self.owed_at)),
+        ]))
+    }
+}
+
+impl Store {
+    /// The latest notices of a connection, newest first; at most 50.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notices(&self, id: &ConnectionId) -> Result<Vec<Notice>, StoreError> {
+        let request = self.client.query().table_name(&self.connections).scan_index_forward(false).limit(READ_MAX);
+        let request = request
+            .key_condition_expression("pk = :pk AND begins_with(sk, :notice)")
+            .expression_attribute_values(":pk", text(connection_key(id)))
+            .expression_attribute_values(":notice", text("notice#"));
+        let answer = request.send().await.map_err(|error| failed(format!("read the notices of {id}"), error))?;
+        answer.items.unwrap_or_default().iter().map(|item| Reader::open(item)?.json("body")).collect()
+    }
+}

@@ -1,0 +1,223 @@
+//! People: what the directory says about each, and the order in which they are listed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use domain::ids::{ConnectionId, ObjectId};
+use domain::person::{Outcome, Person};
+use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+
+use super::item::{Item, Reader, VERSION, json, number, text, time};
+use super::seen::IdRange;
+use super::{Store, StoreError, failed};
+
+/// The most items of one batch read, by DynamoDB.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+const READ_BATCH: usize = 100;
+/// The most items of one batch write, by DynamoDB.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
+const WRITE_BATCH: usize = 25;
+/// Batches in flight at a time.
+const IN_FLIGHT: usize = 8;
+/// How often what DynamoDB left undone is asked again, with doubling waits from 50 ms: 3.2 s in all.
+const TRIES_MAX: u32 = 6;
+/// The most index entries that one search reads, so that a rare word in a large tenant costs a bounded read; the cursor leads on.
+const SEARCH_READ_MAX: i32 = 2_000;
+
+/// A stored person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPerson {
+    /// The person.
+    pub person: Person,
+    /// When something about the person last changed here.
+    pub changed_at: Timestamp,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Only people whose name, mail or user principal name contains this text, in lower case.
+    pub search: Option<String>,
+    /// Where the last page ended.
+    pub after: Option<String>,
+    /// How many at most; 1 to 100.
+    pub limit: u8,
+}
+
+impl Store {
+    /// Reads these people; those that are not stored are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn people(&self, id: &ConnectionId, people: &[ObjectId]) -> Result<Vec<StoredPerson>, StoreError> {
+        let batches = futures::stream::iter(people.chunks(READ_BATCH).map(<[ObjectId]>::to_vec));
+        let read = batches.map(|batch| self.read_batch(id, batch)).buffered(IN_FLIGHT);
+        let found: Vec<Vec<StoredPerson>> = read.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn read_batch(&self, id: &ConnectionId, people: Vec<ObjectId>) -> Result<Vec<StoredPerson>, StoreError> {
+        let what = || format!("read people of {id}");
+        let mut keys: Vec<Item> = people.iter().map(|person| key(id, person)).collect();
+        let mut found = Vec::new();
+        for attempt in 0..TRIES_MAX {
+            pause(attempt).await;
+            let wanted = KeysAndAttributes::builder().set_keys(Some(std::mem::take(&mut keys))).consistent_read(true).build();
+            let wanted = wanted.map_err(|error| StoreError::Unavailable { what: what(), source: error.into() })?;
+            let answer = self.client.batch_get_item().request_items(&self.people, wanted).send().await;
+            let answer = answer.map_err(|error| failed(what(), error))?;
+            for item in answer.responses.unwrap_or_default().remove(&self.people).unwrap_or_default() {
+                found.push(read(&item)?);
+            }
+            keys = answer.unprocessed_keys.unwrap_or_default().remove(&self.people).map(|left| left.keys).unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(StoreError::Unavailable { what: what(), source: "DynamoDB left keys unread".into() })
+    }
+
+    /// Writes what a page came to. Writing it twice is writing it once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; part of it may be written then.
+    pub async fn write_people(&self, id: &ConnectionId, outcomes: &BTreeMap<ObjectId, Outcome>, now: Timestamp) -> Result<(), StoreError> {
+        let requests = outcomes.iter().filter_map(|(person, outcome)| write_request(id, person, outcome, now).transpose());
+        let requests: Vec<WriteRequest> = requests.collect::<Result<_, _>>()?;
+        let batches = futures::stream::iter(requests.chunks(WRITE_BATCH).map(<[WriteRequest]>::to_vec));
+        batches.map(|batch| self.write_batch(id, batch)).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await?;
+        Ok(())
+    }
+
+    async fn write_batch(&self, id: &ConnectionId, mut left: Vec<WriteRequest>) -> Result<(), StoreError> {
+        let what = || format!("write people of {id}");
+        for attempt in 0..TRIES_MAX {
+            pause(attempt).await;
+            let answer = self.client.batch_write_item().request_items(&self.people, std::mem::take(&mut left)).send().await;
+            let answer = answer.map_err(|error| failed(what(), error))?;
+            left = answer.unprocessed_items.unwrap_or_default().remove(&self.people).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable { what: what(), source: "DynamoDB left items unwritten".into() })
+    }
+
+    /// One page of people by display name, and the cursor of the next page. The page may hold fewer than asked for, or none, although more
+    /// follow: only a page without a cursor is the last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list_people(&self, id: &ConnectionId, listing: &Listing) -> Result<(Vec<StoredPerson>, Option<String>), StoreError> {
+        let (entries, next) = self.index_entries(id, listing).await?;
+        let ids: Vec<ObjectId> = entries.iter().filter_map(object_id).collect();
+        let mut by_id: HashMap<ObjectId, StoredPerson> =
+            self.people(id, &ids).await?.into_iter().map(|stored| (stored.person.id, stored)).collect();
+        Ok((ids.iter().filter_map(|person| by_id.remove(person)).collect(), next))
+    }
+
+    /// Entries of the index by name, and where the next page begins.
+    async fn index_entries(&self, id: &ConnectionId, listing: &Listing) -> Result<(Vec<Item>, Option<String>), StoreError> {
+        let limit = usize::from(listing.limit.clamp(1, 100));
+        // Every name key is longer than this one character, and greater.
+        let after = listing.after.as_deref().unwrap_or("\u{0}");
+        let mut request = self.client.query().table_name(&self.people).index_name("by-name");
+        request = request
+            .key_condition_expression("pk = :pk AND name_key > :after")
+            .expression_attribute_values(":pk", text(id.as_str()))
+            .expression_attribute_values(":after", text(after));
+        request = match &listing.search {
+            None => request.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX)),
+            Some(search) => request
+                .limit(SEARCH_READ_MAX)
+                .filter_expression("contains(search, :search)")
+                .expression_attribute_values(":search", text(search)),
+        };
+        let answer = request.send().await.map_err(|error| failed(format!("list people of {id}"), error))?;
+        let mut entries = answer.items.unwrap_or_default();
+        let read_to = answer.last_evaluated_key.as_ref().and_then(name_key);
+        let next = match entries.len() > limit {
+            true => {
+                entries.truncate(limit);
+                entries.last().and_then(name_key)
+            }
+            false => read_to,
+        };
+        Ok((entries, next))
+    }
+
+    /// Ids of the stored people in a range.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stored_ids(&self, id: &ConnectionId, range: IdRange) -> Result<Vec<ObjectId>, StoreError> {
+        let (first, last) = range.sort_keys();
+        let request = self.client.query().table_name(&self.people).consistent_read(true).projection_expression("sk");
+        let request = request
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(id.as_str()))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last));
+        let mut items = request.into_paginator().items().send();
+        let mut ids = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| failed(format!("list ids of {id}"), error))?;
+            ids.extend(object_id(&item));
+        }
+        Ok(ids)
+    }
+}
+
+async fn pause(attempt: u32) {
+    if attempt > 0 {
+        tokio::time::sleep(Duration::from_millis(25 << attempt)).await;
+    }
+}
+
+fn key(id: &ConnectionId, person: &ObjectId) -> Item {
+    Item::from([("pk".to_owned(), text(id.as_str())), ("sk".to_owned(), text(format!("person#{person}")))])
+}
+
+fn write_request(id: &ConnectionId, person: &ObjectId, outcome: &Outcome, now: Timestamp) -> Result<Option<WriteRequest>, StoreError> {
+    let unbuilt =
+        |error: aws_sdk_dynamodb::error::BuildError| StoreError::Unavailable { what: format!("write {person}"), source: error.into() };
+    match outcome {
+        Outcome::Unchanged => Ok(None),
+        Outcome::Remove => {
+            let delete = DeleteRequest::builder().set_key(Some(key(id, person))).build().map_err(unbuilt)?;
+            Ok(Some(WriteRequest::builder().delete_request(delete).build()))
+        }
+        Outcome::Store(person) => {
+            let put = PutRequest::builder().set_item(Some(item(id, person, now)?)).build().map_err(unbuilt)?;
+            Ok(Some(WriteRequest::builder().put_request(put).build()))
+        }
+    }
+}
+
+fn item(id: &ConnectionId, person: &Person, now: Timestamp) -> Result<Item, StoreError> {
+    let mut item = key(id, &person.id);
+    let attributes: [(&str, AttributeValue); 5] = [
+        ("v", number(VERSION)),
+        ("body", json(person)?),
+        ("changed_at", time(now)),
+        ("name_key", text(person.sort_key())),
+        ("search", text(person.search_text())),
+    ];
+    item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+    Ok(item)
+}
+
+fn read(item: &Item) -> Result<StoredPerson, StoreError> {
+    let reader = Reader::open(item)?;
+    Ok(StoredPerson { person: reader.json("body")?, changed_at: reader.time("changed_at")? })
+}
+
+fn object_id(item: &Item) -> Option<ObjectId> {
+    item.get("sk")?.as_s().ok()?.strip_prefix("person#")?.parse().ok()
+}
+
+fn name_key(item: &Item) -> Option<String> {
+    item.get("name_key")?.as_s().ok().cloned()
+}

@@ -1,0 +1,68 @@
+//! The tables' definitions, for engines that start empty: the local one and those of tests. In the cloud the template makes them.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+};
+
+/// A table that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// DynamoDB refused.
+    #[error("could not create table {name}")]
+    Refused {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<SdkError<CreateTableError>>,
+    },
+    /// The definition is incomplete.
+    #[error("the definition of a table is incomplete")]
+    Incomplete(#[from] BuildError),
+}
+
+/// Makes both tables; leaves those that exist as they are.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn create(client: &Client, connections: &str, people: &str) -> Result<(), TableError> {
+    use ScalarAttributeType::{N, S};
+    let by_work = index("by-work", ["work", "work_at"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
+    let by_customer = index("by-customer", ["customer", "created_at"], Projection::builder().projection_type(ProjectionType::All).build())?;
+    let attributes = [("pk", S), ("sk", S), ("work", S), ("work_at", N), ("customer", S), ("created_at", N)];
+    table(client, connections, &attributes, vec![by_work, by_customer]).await?;
+    let projection = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("search").build();
+    let by_name = index("by-name", ["pk", "name_key"], projection)?;
+    table(client, people, &[("pk", S), ("sk", S), ("name_key", S)], vec![by_name]).await
+}
+
+async fn table(
+    client: &Client,
+    name: &str,
+    attributes: &[(&str, ScalarAttributeType)],
+    indexes: Vec<GlobalSecondaryIndex>,
+) -> Result<(), TableError> {
+    let define = |(name, kind): &(&str, ScalarAttributeType)| {
+        AttributeDefinition::builder().attribute_name(*name).attribute_type(kind.clone()).build()
+    };
+    let attributes = attributes.iter().map(define).collect::<Result<Vec<_>, _>>()?;
+    let request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let request = request.set_attribute_definitions(Some(attributes)).set_key_schema(Some(keys(["pk", "sk"])?));
+    match request.set_global_secondary_indexes(Some(indexes)).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => Ok(()),
+        Err(error) => Err(TableError::Refused { name: name.to_owned(), source: Box::new(error) }),
+    }
+}
+
+fn index(name: &str, key: [&str; 2], projection: Projection) -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys(key)?)).projection(projection).build()
+}
+
+fn keys([hash, range]: [&str; 2]) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+    Ok(vec![element(hash, KeyType::Hash)?, element(range, KeyType::Range)?])
+}
