@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -28,16 +28,13 @@ pub enum RetryAfter {
 }
 
 impl RetryAfter {
-    /// Adds the header, if there is one.
-    pub(crate) fn write(&self, headers: &mut HeaderMap, now: Timestamp) {
-        let value = match self {
-            Self::Seconds(seconds) => seconds.to_string(),
-            Self::Fractional(text) => text.clone(),
-            Self::HttpDate => moment::http(now + SignedDuration::from_secs(30)),
-            Self::Absent => return,
-        };
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(http::header::RETRY_AFTER, value);
+    /// The header's value, if there is a header.
+    pub(crate) fn value(&self, now: Timestamp) -> Option<String> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds.to_string()),
+            Self::Fractional(text) => Some(text.clone()),
+            Self::HttpDate => Some(moment::http(now + SignedDuration::from_secs(30))),
+            Self::Absent => None,
         }
     }
 }

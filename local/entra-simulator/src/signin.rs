@@ -48,6 +48,10 @@ fn take(state: &mut State, form: &Parameters) -> (Response, bool) {
             signed_in.mfa_at = Some(state.now);
             (ask_consent(state, signed_in), false)
         }
+        // A form of the second factor's page must not be posted as if it were the consent page's.
+        (Some("accept"), _, Some(signed_in)) if signed_in.mfa_at.is_none() && needs_mfa(state, &signed_in) => {
+            (pages::refused(state, &Refusal::of(90013)), false)
+        }
         (Some("accept"), _, Some(signed_in)) => match judge(state, &signed_in) {
             Ok(wanted) => {
                 let pair = (signed_in.tenant, signed_in.user);

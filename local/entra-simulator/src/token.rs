@@ -11,7 +11,8 @@ mod policy;
 
 use axum::extract::{Path, Request, State as Shared};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, Method};
 use jiff::SignedDuration;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
@@ -95,7 +96,9 @@ fn respond(state: &mut State, form: &Form<'_>, method: &Method, tenant: Option<U
         Some(Trouble::Throttle(retry_after)) => {
             let refusal = Refusal::of(90055).with("tenant", tenant.unwrap_or_default());
             let mut response = refusal.response(&circumstances, None);
-            retry_after.write(response.headers_mut(), state.now);
+            if let Some(value) = retry_after.value(state.now).and_then(|value| HeaderValue::from_str(&value).ok()) {
+                response.headers_mut().insert(RETRY_AFTER, value);
+            }
             return response;
         }
         Some(Trouble::ClaimsChallenge) | None => {}

@@ -85,7 +85,8 @@ impl Answer {
 
 impl From<Failure> for Answer {
     fn from(failure: Failure) -> Self {
-        let headers = failure.headers.clone();
+        let written = failure.headers.iter().filter_map(|(name, value)| Some((*name, HeaderValue::from_str(value).ok()?)));
+        let headers = written.map(|(name, value)| (HeaderName::from_static(name), value)).collect();
         Self { status: failure.status, content: Content::Failure(failure), headers }
     }
 }
@@ -113,12 +114,12 @@ pub(super) struct Failure {
     status: u16,
     code: &'static str,
     message: String,
-    headers: HeaderMap,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Failure {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), headers: HeaderMap::new() }
+        Self { status, code, message: message.into(), headers: Vec::new() }
     }
 
     pub(super) fn bad_request(message: String) -> Self {
@@ -138,11 +139,9 @@ impl Failure {
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
 
-    /// Adds a header; one that cannot be written is left out.
-    pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
-        }
+    /// Adds a header.
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -163,12 +162,14 @@ impl Failure {
 /// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits>
 pub(super) fn throttled(state: &State, (client, tenant): (Uuid, Uuid), retry_after: &RetryAfter) -> Answer {
     let scope = format!("Tenant_Application/Read/{client}/{tenant}");
-    let mut failure = Failure::new(429, "TooManyRequests", "Please retry again later.")
-        .with_header("x-ms-throttle-scope", &scope)
+    let failure = Failure::new(429, "TooManyRequests", "Please retry again later.")
+        .with_header("x-ms-throttle-scope", scope)
         .with_header("x-ms-throttle-information", "ResourceUnitLimitExceeded")
         .with_header("x-ms-throttle-limit-percentage", "1.8");
-    retry_after.write(&mut failure.headers, state.now);
-    Answer::from(failure)
+    match retry_after.value(state.now) {
+        Some(value) => Answer::from(failure.with_header("retry-after", value)),
+        None => Answer::from(failure),
+    }
 }
 
 /// 401 with a claims challenge.
@@ -179,5 +180,5 @@ pub(super) fn challenge(login_base: &Url) -> Answer {
         "Bearer realm=\"\", authorization_uri=\"{login_base}common/oauth2/authorize\", error=\"insufficient_claims\", claims=\"{claims}\""
     );
     let failure = Failure::new(401, "InvalidAuthenticationToken", "The presented token does not carry the claims that are required.");
-    Answer::from(failure.with_header("www-authenticate", &challenge))
+    Answer::from(failure.with_header("www-authenticate", challenge))
 }

@@ -93,7 +93,7 @@ fn broken_link(broken: Broken, graph_base: &str) -> Failure {
             };
             let location = format!("{graph_base}v1.0/users/delta?{select}$deltatoken=");
             Failure::new(410, "resyncRequired", "Resync required. Replace any local items with the server's version.")
-                .with_header("location", &location)
+                .with_header("location", location)
         }
     }
 }
