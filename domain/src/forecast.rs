@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Confidence, FactView, ForecastView};
+use crate::diagnosis;
+use crate::refusal::Refusal;
 
 /// How long a refresh token may lie unused. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens>
 pub const INACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -69,6 +71,16 @@ pub enum Why {
     Inactivity,
     /// The operator's credential ends.
     Credential,
+}
+
+/// What a refusal teaches about how long a sign-in lasts in this tenant: the policy's length where the text states it, or the observed
+/// age where an age limit ended it. Other ends teach nothing: a password is not reset every so many days.
+#[must_use]
+pub fn learn(refusal: &Refusal, signed_in_at: Timestamp, now: Timestamp) -> Option<Lifetime> {
+    let stated = refusal.facts.lifetime_max;
+    let cause = diagnosis::diagnose(refusal).cause;
+    let is_by_age = stated.is_some() || cause == "mfa-too-old" || cause == "sign-in-frequency";
+    is_by_age.then_some(Lifetime { signed_in_at, ended_at: now, stated })
 }
 
 /// The earliest end that the evidence speaks for.

@@ -9,6 +9,7 @@
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::ids::ConnectionId;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 mod kms;
@@ -102,6 +103,24 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// [`VaultError::DoesNotOpen`] for anything else; [`VaultError::Unavailable`] where the key service fails.
     async fn open(&self, binding: &Binding, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError>;
+}
+
+/// Opens a sealed text, such as a token.
+///
+/// # Errors
+/// [`VaultError`]; also where what was sealed is no text.
+pub async fn open_text(vault: &dyn Vault, binding: &Binding, sealed: &[u8]) -> Result<SecretString, VaultError> {
+    let opened = vault.open(binding, sealed).await?;
+    let text = std::str::from_utf8(&opened).map_err(|_| VaultError::DoesNotOpen { connection: binding.connection.clone() })?;
+    Ok(text.to_owned().into())
+}
+
+/// Seals a text, such as a token.
+///
+/// # Errors
+/// [`VaultError::Unavailable`] where the key service fails.
+pub async fn seal_text(vault: &dyn Vault, binding: &Binding, secret: &SecretString) -> Result<Vec<u8>, VaultError> {
+    vault.seal(binding, secret.expose_secret().as_bytes()).await
 }
 
 /// The parts of sealed bytes.

@@ -1,2 +1,21 @@
-//! placeholder
-fn main() {}
+//! The Lambda function behind the schedule of checks.
+
+use adapters::Ports;
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use token_check::{Report, tick};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    adapters::logs::start();
+    let ports = Ports::from_environment()?;
+    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| handle(&ports, event))).await
+}
+
+async fn handle(ports: &Ports, event: LambdaEvent<EventBridgeEvent>) -> Result<Report, Error> {
+    let deadline = i64::try_from(event.context.deadline).map(Timestamp::from_millisecond)??;
+    let report = tick(ports, deadline).await?;
+    tracing::info!(?report, "tick");
+    Ok(report)
+}

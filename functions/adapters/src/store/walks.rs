@@ -52,13 +52,19 @@ impl Store {
         self.due(&format!("sync#{shard:02}"), now, limit).await
     }
 
-    /// Takes the lease of a walk; `None` when somebody else has it, or there is no walk.
+    /// Takes the lease of a walk, and reads it and when its next step was due; `None` when somebody else has it, or there is no walk.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn take_walk(&self, id: &ConnectionId, now: Timestamp, until: Timestamp) -> Result<Option<(Walk, Lease)>, StoreError> {
+    pub async fn take_walk(
+        &self,
+        id: &ConnectionId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<(Walk, Lease, Option<Timestamp>)>, StoreError> {
         let taken = self.take((connection_key(id), SK), Terms::Free, now, until).await?;
-        taken.map(|(item, lease)| Ok((read(&item)?.0, lease))).transpose()
+        let read = |(item, lease): (Item, Lease)| read(&item).map(|(walk, due_at)| (walk, lease, due_at));
+        taken.map(read).transpose()
     }
 
     /// Notes where the walk stands and keeps the lease. The step counts as due again when the lease ends, so that a holder who dies is

@@ -1,0 +1,179 @@
+//! One step of one walk.
+
+use std::time::Duration;
+
+use adapters::Ports;
+use adapters::graph::{DeltaPage, GraphError};
+use adapters::queue::{QueueError, SyncTask};
+use adapters::store::{Lease, StoreError};
+use adapters::vault::{self, Binding, Purpose, VaultError};
+use domain::api::HealthWord;
+use domain::ids::ConnectionId;
+use domain::schedule;
+use domain::walk::{Stage, Walk};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::apply;
+
+/// How long a worker holds a walk: longer than fetching (15 s) and storing (three writes of at most 10 s) one page.
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// After so long without a step a walk under way falls due again: its worker or its task was lost.
+const WATCHDOG: SignedDuration = SignedDuration::from_secs(120);
+/// The wait for a fresh access token.
+const TOKEN_WAIT: SignedDuration = SignedDuration::from_secs(30);
+/// An access token that ends sooner than this is not used any more.
+const TOKEN_SPARE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Somebody else is at it, or nothing is due.
+    Idle,
+    /// A page was applied, or a range swept; more follow.
+    Moved,
+    /// The round is over.
+    Completed,
+    /// The walk waits, and goes on by itself.
+    Waiting,
+    /// The walk cannot go on until something is repaired.
+    Held,
+}
+
+/// Why a step failed on our side. The walk's lease ends by itself, and the walk is still due.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The access token does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The next step could not be asked for; the watchdog will.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Takes the walk's lease and does its next step.
+///
+/// # Errors
+/// [`StepError`].
+pub async fn step(ports: &Ports, id: &ConnectionId) -> Result<Step, StepError> {
+    let now = ports.clock.now();
+    let Some((mut walk, lease, due_at)) = ports.store.take_walk(id, now, now + LEASE).await? else {
+        return Ok(Step::Idle);
+    };
+    let is_due = walk.is_under_way() || due_at.is_some_and(|at| at <= now);
+    if !is_due {
+        ports.store.settle_walk(id, &walk, &lease, due_at.unwrap_or(now)).await?;
+        return Ok(Step::Idle);
+    }
+    let end = advance(ports, id, &mut walk, &lease).await?;
+    finish(ports, id, &walk, (&lease, end)).await
+}
+
+/// What becomes of the walk after its step.
+enum End {
+    /// Go on at once.
+    GoOn,
+    /// The round is over.
+    Rest,
+    /// Go on after a wait.
+    Wait(SignedDuration),
+    /// Try again at the next schedule.
+    Hold,
+}
+
+async fn advance(ports: &Ports, id: &ConnectionId, walk: &mut Walk, lease: &Lease) -> Result<End, StepError> {
+    let now = ports.clock.now();
+    let Some(connection) = ports.store.connection(id).await? else {
+        walk.fail("The connection is gone.", now);
+        return Ok(End::Hold);
+    };
+    if !matches!(connection.health(), HealthWord::Healthy | HealthWord::Expiring) {
+        walk.fail("The connection must be repaired first.", now);
+        return Ok(End::Hold);
+    }
+    walk.begin(now);
+    let link = match walk.stage.clone() {
+        Stage::Resting => return Ok(End::Rest),
+        Stage::Sweeping { range } => {
+            apply::sweep(ports, id, walk, range).await?;
+            return Ok(if walk.is_under_way() { End::GoOn } else { End::Rest });
+        }
+        Stage::Walking { link } => link,
+    };
+    let Some(token) = access_token(ports, id).await? else {
+        walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.");
+        ports.store.hasten_check(id, now).await?;
+        return Ok(End::Wait(TOKEN_WAIT));
+    };
+    match ports.graph.delta(&token, link.as_deref(), now).await {
+        Ok(page) => turn(ports, id, (walk, lease), page).await,
+        Err(error) => stumble(ports, id, walk, error).await,
+    }
+}
+
+async fn turn(ports: &Ports, id: &ConnectionId, (walk, lease): (&mut Walk, &Lease), page: DeltaPage) -> Result<End, StepError> {
+    let entries = apply::page(ports, id, (walk, lease), page.changes).await?;
+    walk.turn(page.end, entries, ports.clock.now());
+    Ok(if walk.is_under_way() { End::GoOn } else { End::Rest })
+}
+
+/// Decides how the walk goes on after Graph gave no page.
+async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: GraphError) -> Result<End, StepError> {
+    let now = ports.clock.now();
+    tracing::warn!(connection = %id, error = &error as &dyn std::error::Error, "no page");
+    let goes_on = match error {
+        GraphError::Reset { location } => walk.reset(location, now),
+        GraphError::PageTokenExpired => walk.restart(now),
+        GraphError::Unavailable { retry_after, .. } => {
+            let at = schedule::after_unclear(id, walk.failures + 1, retry_after, now);
+            walk.wait(at, "Microsoft Graph asked us to wait.");
+            return Ok(End::Wait(at.duration_since(now)));
+        }
+        GraphError::Unauthorized | GraphError::Forbidden { .. } => {
+            // The grant itself may have ended: let it be asked now, not at its next turn.
+            ports.store.hasten_check(id, now).await?;
+            walk.fail("Microsoft Graph denies access to the directory.", now);
+            false
+        }
+        GraphError::Refused { .. } | GraphError::Foreign(_) | GraphError::Unreadable(_) => {
+            walk.fail("Microsoft Graph answered in a way that we do not understand.", now);
+            false
+        }
+    };
+    if !goes_on && walk.problem.is_none() {
+        walk.fail("Microsoft Graph keeps starting the synchronization over.", now);
+    }
+    Ok(if goes_on { End::GoOn } else { End::Hold })
+}
+
+/// The live access token, opened.
+async fn access_token(ports: &Ports, id: &ConnectionId) -> Result<Option<SecretString>, StepError> {
+    let Some(sealed) = ports.store.access(id, ports.clock.now() + TOKEN_SPARE).await? else {
+        return Ok(None);
+    };
+    let binding = Binding::new(id, Purpose::AccessToken);
+    Ok(Some(vault::open_text(ports.vault.as_ref(), &binding, &sealed).await?))
+}
+
+/// Writes where the walk stands and asks for the next step.
+async fn finish(ports: &Ports, id: &ConnectionId, walk: &Walk, (lease, end): (&Lease, End)) -> Result<Step, StepError> {
+    let now = ports.clock.now();
+    let (due_at, next, step) = match end {
+        End::GoOn => (now + WATCHDOG, Some(Duration::ZERO), Step::Moved),
+        End::Wait(wait) => (now + wait, Some(Duration::try_from(wait).unwrap_or_default()), Step::Waiting),
+        End::Rest => (schedule::next_sync(id, now), None, Step::Completed),
+        End::Hold => (schedule::next_sync(id, now), None, Step::Held),
+    };
+    match ports.store.settle_walk(id, walk, lease, due_at).await {
+        // Whoever took the walk over goes on with it.
+        Err(StoreError::Overtaken { .. }) => return Ok(Step::Idle),
+        other => other?,
+    }
+    if let Some(delay) = next {
+        ports.queue.send(&SyncTask { connection: id.clone() }, delay).await?;
+    }
+    Ok(step)
+}
