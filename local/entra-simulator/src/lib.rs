@@ -194,9 +194,21 @@ impl Simulator {
     /// Changes the world and tells the hooks, after the change is done and the world is free again.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let changed = self.read(change);
+        self.tell();
+        changed
+    }
+
+    /// Like [`Simulator::change`] for what may be refused; the hooks do not hear of that.
+    pub(crate) fn attempt<T, E>(&self, change: impl FnOnce(&mut State) -> Result<T, E>) -> Result<T, E> {
+        let changed = self.read(change)?;
+        self.tell();
+        Ok(changed)
+    }
+
+    /// Tells the hooks that the world changed.
+    pub(crate) fn tell(&self) {
         let hooks: Vec<Hook> = lock(&self.0.hooks).clone();
         hooks.iter().for_each(|hook| hook(self));
-        changed
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) async fn discovery(Shared(simulator): Shared<Simulator>, Path(authori
         "token_endpoint": format!("{login}{authority}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": format!("{login}{authority}/discovery/v2.0/keys"),
+        // Announced as Entra does; nothing answers there.
         "userinfo_endpoint": format!("{graph}oidc/userinfo"),
         "end_session_endpoint": format!("{login}{authority}/oauth2/v2.0/logout"),
         "response_modes_supported": ["query", "fragment", "form_post"],

@@ -37,7 +37,7 @@ impl Simulator {
     ///
     /// When somebody or something is not there, or the pages would have refused.
     pub fn grant(&self, (tenant, user): (TenantId, Uuid), client: Uuid, scopes: &[&str]) -> Result<String, ShortcutError> {
-        self.change(|state| {
+        self.attempt(|state| {
             if !state.apps.contains_key(&client) {
                 return Err(ActError::UnknownApp(client).into());
             }
@@ -82,7 +82,7 @@ impl Simulator {
     /// When the user is not there, or a page would have refused.
     pub fn accept(&self, request: &Url, (tenant, user): (TenantId, Uuid)) -> Result<Url, ShortcutError> {
         let asked = crate::authorize::asked(self, request)?;
-        self.change(|state| {
+        self.attempt(|state| {
             let signed_in = SignedIn { asked, tenant, user, mfa_at: Some(state.now) };
             let wanted = judge(state, &signed_in)?;
             consent::grant(state, signed_in.asked.client, wanted, (tenant, user));

@@ -30,7 +30,7 @@ pub(crate) async fn serve(Shared(simulator): Shared<Simulator>, Path(_): Path<St
     let form = Parameters::parse(&body);
     let (response, has_granted) = simulator.read(|state| take(state, &form));
     if has_granted {
-        simulator.change(|_| ());
+        simulator.tell();
     }
     response
 }

@@ -127,7 +127,7 @@ impl Simulator {
     ///
     /// When the tenant or a user is not there, or a property cannot be set; nothing has happened then.
     pub fn work(&self, tenant: Uuid, act: Act) -> Result<Vec<Uuid>, ActError> {
-        self.change(|state| perform(state, tenant, act))
+        self.attempt(|state| perform(state, tenant, act))
     }
 
     /// Every tenant, ordered by id.

@@ -53,6 +53,8 @@ async fn hooks_hear_of_changes_and_not_of_tokens_or_the_clock() {
     world.refresh(&token).await;
     world.pass(SignedDuration::from_secs(1));
     assert_eq!(heard.load(Ordering::SeqCst), 1);
+    assert!(world.simulator.work(uuid::Uuid::nil(), Act::DisableApp).is_err());
+    assert_eq!(heard.load(Ordering::SeqCst), 1, "a refused act is no change");
     world.work(Act::DisableApp);
     assert_eq!(heard.load(Ordering::SeqCst), 2);
 }
