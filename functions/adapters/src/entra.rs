@@ -5,6 +5,7 @@
 
 mod identity;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use domain::cloud::Endpoints;
@@ -14,8 +15,8 @@ use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, ExtraTokenFields,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
     StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -147,7 +148,7 @@ impl Entra {
         let request = client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
-        let outcome = request.request_async(&|request| tap.send(request)).await;
+        let outcome = request.request_async(&tap).await;
         tap.conclude(outcome, now)
     }
 
@@ -160,7 +161,7 @@ impl Entra {
         let client = self.client(Authority::Tenant(tenant));
         let token = RefreshToken::new(token.expose_secret().to_owned());
         let request = client.exchange_refresh_token(&token).add_scopes(self.scopes().map(Scope::new));
-        let outcome = request.request_async(&|request| tap.send(request)).await;
+        let outcome = request.request_async(&tap).await;
         tap.conclude(outcome, now)
     }
 
@@ -203,14 +204,6 @@ impl<'a> Tap<'a> {
         Self { transport, answer: Mutex::new(None) }
     }
 
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
-        let answer = self.transport.send(request).await?;
-        if let Ok(mut kept) = self.answer.lock() {
-            *kept = Some(answer.clone());
-        }
-        Ok(answer)
-    }
-
     fn conclude(
         self,
         outcome: Result<Answer, RequestTokenError<TransportError, BasicErrorResponse>>,
@@ -231,6 +224,21 @@ impl<'a> Tap<'a> {
         };
         let body = serde_json::from_slice::<ErrorBody>(answer.body()).ok();
         refusal::read(answer.status().as_u16(), retry_after(answer.headers(), now), body)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Tap<'_> {
+    type Error = TransportError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send + 'c>>;
+
+    fn call(&'c self, request: Request<Vec<u8>>) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.transport.send(request).await?;
+            if let Ok(mut kept) = self.answer.lock() {
+                *kept = Some(answer.clone());
+            }
+            Ok(answer)
+        })
     }
 }
 

@@ -38,10 +38,17 @@ pub struct Settings {
 }
 
 /// Everything that is wrong with the environment.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the configuration has {} fault(s): {}", faults.len(), faults.join("; "))]
 pub struct SettingsError {
     faults: Vec<String>,
+}
+
+/// As the text for people: it is what a `main` that fails shows.
+impl std::fmt::Debug for SettingsError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, out)
+    }
 }
 
 impl SettingsError {
@@ -103,6 +110,11 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
     /// Notes a fault.
     pub fn fault(&mut self, fault: String) {
         self.faults.push(fault);
+    }
+
+    /// Takes over the faults of another reading.
+    pub fn join(&mut self, other: SettingsError) {
+        self.faults.extend(other.faults);
     }
 
     /// Ends the reading.

@@ -1,2 +1,10 @@
-//! placeholder
-fn main() {}
+//! The Lambda function behind the HTTP API.
+
+use lambda_http::{Error, run};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    adapters::logs::start();
+    let portal = portal_api::portal_from_environment()?;
+    run(portal_api::router(portal)).await
+}

@@ -1,0 +1,102 @@
+//! A customer's connections: how they are, a new one, and sync now.
+
+use adapters::entropy;
+use adapters::queue::SyncTask;
+use adapters::store::connections::Connection;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use domain::api::{ConnectionList, ConnectionStatus, HealthWord, Problem};
+use domain::ids::ConnectionId;
+
+use crate::callers::Caller;
+use crate::problem::ApiError;
+use crate::{Portal, Shared, view};
+
+/// Reads one of the caller's connections. Another customer's is as good as none.
+pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Connection, ApiError> {
+    let id: ConnectionId =
+        id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "connection", bound: error.to_string() })?;
+    let connection = portal.ports.store.connection(&id).await?;
+    connection.filter(|connection| connection.customer == caller.customer).ok_or(ApiError::NotFound("connection"))
+}
+
+async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
+    let walk = portal.ports.store.walk(&connection.id).await?;
+    Ok(view::status(connection, walk.as_ref(), portal.ports.clock.now()))
+}
+
+/// Lists the caller's connections.
+#[utoipa::path(get, path = "/v1/connections", tag = "connections", security(("caller" = [])), responses(
+    (status = 200, body = ConnectionList),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(State(portal): State<Shared>, caller: Caller) -> Result<Json<ConnectionList>, ApiError> {
+    caller.require("status:read")?;
+    let mut connections = Vec::new();
+    for connection in portal.ports.store.connections_of(&caller.customer).await? {
+        connections.push(told(&portal, &connection).await?);
+    }
+    Ok(Json(ConnectionList { connections }))
+}
+
+/// Makes a connection that awaits consent, or returns the one that already does.
+#[utoipa::path(post, path = "/v1/connections", tag = "connections", security(("caller" = [])), responses(
+    (status = 201, body = ConnectionStatus),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn create(State(portal): State<Shared>, caller: Caller) -> Result<(StatusCode, Json<ConnectionStatus>), ApiError> {
+    caller.require("reconnect:start")?;
+    let existing = portal.ports.store.connections_of(&caller.customer).await?;
+    let waiting = existing.into_iter().find(|connection| connection.health() == HealthWord::AwaitingConsent);
+    let connection = match waiting {
+        Some(connection) => connection,
+        None => {
+            let id = ConnectionId::mint(entropy::bytes16(portal.ports.entropy.as_ref()));
+            portal.ports.store.create_connection(&id, &caller.customer, portal.ports.clock.now()).await?
+        }
+    };
+    Ok((StatusCode::CREATED, Json(told(&portal, &connection).await?)))
+}
+
+/// Tells how one connection is.
+#[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", security(("caller" = [])),
+    params(("connection" = String, Path, description = "The connection")), responses(
+    (status = 200, body = ConnectionStatus),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Json<ConnectionStatus>, ApiError> {
+    caller.require("status:read")?;
+    let connection = own(&portal, &caller, &id).await?;
+    Ok(Json(told(&portal, &connection).await?))
+}
+
+/// Begins a round of the sync now, unless one is under way.
+#[utoipa::path(post, path = "/v1/connections/{connection}/sync", tag = "connections", security(("caller" = [])),
+    params(("connection" = String, Path, description = "The connection")), responses(
+    (status = 202, body = ConnectionStatus),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn sync(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<ConnectionStatus>), ApiError> {
+    caller.require("sync:start")?;
+    let connection = own(&portal, &caller, &id).await?;
+    if !connection.body.standing.health.is_working() {
+        return Err(ApiError::Conflict("the connection must be repaired before it can sync"));
+    }
+    sync_soon(&portal, &connection.id).await?;
+    Ok((StatusCode::ACCEPTED, Json(told(&portal, &connection).await?)))
+}
+
+/// Makes the walk due and asks for its next step. A task that the queue does not take is made up for by the next tick.
+pub(crate) async fn sync_soon(portal: &Portal, id: &ConnectionId) -> Result<(), ApiError> {
+    portal.ports.store.hasten_walk(id, portal.ports.clock.now()).await?;
+    let task = SyncTask { connection: id.clone() };
+    if let Err(error) = portal.ports.queue.send(&task, std::time::Duration::ZERO).await {
+        tracing::error!(connection = %id, error = &error as &dyn std::error::Error, "task not queued; the walk stays due");
+    }
+    Ok(())
+}

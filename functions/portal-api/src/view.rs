@@ -1,0 +1,119 @@
+//! What is stored, as the API says it.
+
+use adapters::store::attempts::{Attempt, Progress};
+use adapters::store::connections::Connection;
+use adapters::store::people::StoredPerson;
+use domain::api::{
+    AttemptFailureView, AttemptWord, ConnectionStatus, DataAge, DiagnosisView, ForecastView, HealthWord, ManagerView, PersonView,
+    ReconnectAttempt, SyncView, SyncWord, TenantView,
+};
+use domain::diagnosis;
+use domain::forecast::{Forecast, Why};
+use domain::health::Health;
+use domain::person::Value;
+use domain::walk::Walk;
+use jiff::Timestamp;
+
+/// How long the widget waits between two questions about an attempt.
+const POLL_MILLISECONDS: u32 = 1_000;
+
+/// A connection with its walk, at `now`.
+pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> ConnectionStatus {
+    let body = &connection.body;
+    let grant = body.grant.as_ref();
+    ConnectionStatus {
+        id: connection.id.clone(),
+        customer: connection.customer.clone(),
+        tenant: body.tenant.as_ref().map(|tenant| TenantView { id: tenant.id, name: tenant.name.clone() }),
+        health: connection.health(),
+        health_since: body.standing.since,
+        diagnosis: diagnosis(&body.standing.health),
+        forecast: body.forecast.as_ref().and_then(|forecast| self::forecast(connection.health(), forecast, now)),
+        last_verified_at: body.verified_at,
+        last_synced_at: walk.and_then(|(walk, _)| walk.completed_at),
+        data: data_age(walk.map(|(walk, _)| walk)),
+        sync: sync(walk, now),
+        consented_by: grant.and_then(|grant| grant.consenter_name.clone()),
+        consented_at: grant.map(|grant| grant.signed_in_at),
+        server_time: now,
+    }
+}
+
+/// What a customer reads about a refusal. An operator's fault is told without the operator's details.
+fn diagnosis(health: &Health) -> Option<DiagnosisView> {
+    match health {
+        Health::Suspended { refusal, .. } | Health::Dead { refusal } => Some(diagnosis::diagnose(refusal)),
+        Health::OperatorFault { .. } => Some(diagnosis::diagnose_operator_fault()),
+        Health::AwaitingConsent | Health::Healthy | Health::Expiring | Health::Disconnected => None,
+    }
+}
+
+/// A forecast worth telling: of a working grant, and not that it would end if nobody used it for 90 days.
+fn forecast(health: HealthWord, forecast: &Forecast, now: Timestamp) -> Option<ForecastView> {
+    let is_working = matches!(health, HealthWord::Healthy | HealthWord::Expiring);
+    let is_news = forecast.why != Why::Inactivity || forecast.is_near(now);
+    (is_working && is_news).then(|| forecast.view())
+}
+
+/// How old a connection's data is.
+pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
+    DataAge {
+        as_of: walk.and_then(|walk| walk.as_of),
+        stale_since: walk.and_then(|walk| walk.stale_since),
+        people: walk.map_or(0, |walk| walk.people),
+    }
+}
+
+fn sync(walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> SyncView {
+    let Some((walk, due_at)) = walk else {
+        return SyncView { state: SyncWord::Idle, people_seen: None, problem: None, next_at: None };
+    };
+    let is_waiting = walk.waits_until.is_some_and(|until| until > now);
+    let state = match (walk.is_under_way(), walk.failures) {
+        (_, 1..) if is_waiting => SyncWord::Waiting,
+        (_, 1..) if walk.waits_until.is_none() => SyncWord::Failing,
+        (true, _) => SyncWord::Running,
+        (false, _) => SyncWord::Idle,
+    };
+    SyncView {
+        state,
+        people_seen: walk.is_under_way().then_some(walk.people_seen),
+        problem: walk.problem.clone().filter(|_| matches!(state, SyncWord::Waiting | SyncWord::Failing)),
+        next_at: *due_at,
+    }
+}
+
+/// An attempt at `now`, without the URL that only its beginning tells.
+pub(crate) fn attempt(attempt: &Attempt, now: Timestamp) -> ReconnectAttempt {
+    let is_late = now >= attempt.terms.expires_at;
+    let (state, failure) = match &attempt.progress {
+        Progress::Pending | Progress::Verifying if is_late => (AttemptWord::Expired, None),
+        Progress::Pending => (AttemptWord::Pending, None),
+        Progress::Verifying => (AttemptWord::Verifying, None),
+        Progress::Succeeded => (AttemptWord::Succeeded, None),
+        Progress::Superseded => (AttemptWord::Superseded, None),
+        Progress::Failed { reason, sentence } => {
+            (AttemptWord::Failed, Some(AttemptFailureView { reason: reason.clone(), sentence: sentence.clone() }))
+        }
+    };
+    ReconnectAttempt {
+        id: attempt.id.clone(),
+        connection: attempt.terms.connection.clone(),
+        state,
+        authorize_url: None,
+        expires_at: attempt.terms.expires_at,
+        poll_milliseconds: POLL_MILLISECONDS,
+        failure,
+    }
+}
+
+/// A person, with the manager where that is stored as well.
+pub(crate) fn person(stored: &StoredPerson, manager: Option<&StoredPerson>) -> PersonView {
+    let display_name = manager.and_then(|manager| manager.person.attributes.get("displayName")).and_then(Value::text);
+    PersonView {
+        id: stored.person.id,
+        attributes: stored.person.attributes.clone(),
+        manager: stored.person.manager.map(|id| ManagerView { id, display_name: display_name.map(str::to_owned) }),
+        changed_at: stored.changed_at,
+    }
+}
