@@ -1,0 +1,452 @@
+//! Where the card stands, and what it does next. Pure: messages and the time go in, effects come out; `js/` carries them out.
+//!
+//! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict.
+
+pub mod consent;
+pub mod status;
+
+use std::time::Duration;
+
+use domain::api::{ConnectionStatus, ReconnectAttempt};
+use domain::ids::{AttemptId, ConnectionId};
+
+use crate::face::{Demand, Permits};
+use crate::moment::Moment;
+use crate::trouble::Trouble;
+use crate::words::Line;
+use consent::Consenting;
+use status::Shown;
+
+/// What the host of the element asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The connection to show; the caller's first where it is absent.
+    pub connection: Option<ConnectionId>,
+    /// Which buttons there are.
+    pub permits: Permits,
+    /// Time between two looks at the status; zero looks only when asked.
+    pub refresh: Duration,
+    /// The rank of the card's heading in the page, 2 to 6.
+    pub heading_level: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { connection: None, permits: Permits { reconnect: false, sync: false }, refresh: Duration::from_secs(300), heading_level: 2 }
+    }
+}
+
+/// The state of one card.
+#[derive(Debug, Default)]
+pub struct Model {
+    settings: Settings,
+    shown: Shown,
+    trouble: Option<Trouble>,
+    is_offline: bool,
+    is_hidden: bool,
+    consenting: Consenting,
+    claim: Option<ReconnectAttempt>,
+    celebrate: Option<AttemptId>,
+    sync: SyncAsked,
+    has_copied: bool,
+    demand: Option<Demand>,
+    failures: u32,
+    loaded_at: Option<Moment>,
+    hurry_until: Option<Moment>,
+    pending: Vec<(u32, Purpose)>,
+    last_request: u32,
+    focus: Option<Focus>,
+}
+
+/// How a sync that was asked for with the button stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum SyncAsked {
+    /// None was asked for.
+    #[default]
+    No,
+    /// The request is under way.
+    Asking,
+    /// The server refused.
+    Refused(Trouble),
+}
+
+/// What a request under way is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// All connections of the caller.
+    List,
+    /// One connection.
+    Status,
+    /// A new connection, to be consented to at once.
+    Create,
+    /// A sync.
+    Sync,
+    /// The beginning of a consent.
+    Begin,
+    /// How a consent stands.
+    Poll,
+    /// How the consent stands that the page's address names.
+    Claim,
+    /// The withdrawal of a consent.
+    Withdraw,
+}
+
+/// A request to the API.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// `GET /v1/connections`
+    List,
+    /// `POST /v1/connections`
+    Create,
+    /// `GET /v1/connections/{id}`
+    Status(ConnectionId),
+    /// `POST /v1/connections/{id}/sync`
+    Sync(ConnectionId),
+    /// `POST /v1/reconnect-attempts`
+    Begin {
+        /// The connection to repair.
+        connection: ConnectionId,
+        /// The consent runs in the portal's own tab.
+        in_tab: bool,
+        /// The person may choose another account.
+        choose_account: bool,
+    },
+    /// `GET /v1/reconnect-attempts/{id}`
+    Attempt(AttemptId),
+    /// `DELETE /v1/reconnect-attempts/{id}`
+    Withdraw(AttemptId),
+}
+
+/// What a request was answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// All connections of the caller.
+    Connections(Vec<ConnectionStatus>),
+    /// One connection.
+    Connection(Box<ConnectionStatus>),
+    /// One consent attempt.
+    Attempt(Box<ReconnectAttempt>),
+    /// Done.
+    Nothing,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Message {
+    /// The element's attributes were read, the first time or again.
+    Configured(Settings),
+    /// The page's address or the session names an attempt that may be ours.
+    Claimed(AttemptId),
+    /// A request was answered.
+    Answered(u32, Answer),
+    /// A request failed.
+    Refused(u32, Trouble),
+    /// A timer has run down.
+    Elapsed(Timer),
+    /// The browser went online or offline.
+    Online(bool),
+    /// The page was shown or hidden.
+    Visible(bool),
+    /// Something suggests that an attempt has moved on.
+    Nudged,
+    /// The popup looks closed, which may be false.
+    WindowClosed,
+    /// The reader, or the host through a method, asked for something.
+    Pressed(Press),
+    /// Time has passed: distances in time are written anew.
+    Ticked,
+}
+
+/// What the reader asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// Look again.
+    Refresh,
+    /// Start a consent.
+    Consent {
+        /// With the choice of another account.
+        choose_account: bool,
+        /// What opening the window came to, which only the click itself may do.
+        opened: Opened,
+    },
+    /// Bring the sign-in window back; the click itself opened it.
+    Reopen,
+    /// Give the consent up.
+    Cancel,
+    /// Put the result of the last consent away.
+    Dismiss,
+    /// Sync now.
+    Sync,
+    /// Copy the support details.
+    Copy,
+}
+
+/// What opening the sign-in window came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// A window is open and waits for its address.
+    Window,
+    /// The consent is to run in this tab.
+    InTab,
+    /// The browser refused to open a window.
+    Blocked,
+    /// The host has taken the consent over.
+    Taken,
+}
+
+/// The card's timers; each runs at most once at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// To the next look at the status.
+    Refresh,
+    /// To the next look at the attempt.
+    Poll,
+    /// To the end of a short-lived sentence.
+    Toast,
+}
+
+/// What is to get the keyboard's focus once it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The panel about the consent.
+    Panel,
+    /// The button that starts a consent.
+    Action,
+}
+
+/// How urgently a screen reader speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// When it is free.
+    Polite,
+    /// At once.
+    Assertive,
+}
+
+/// What made the status change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The first look.
+    Load,
+    /// A later look.
+    Poll,
+    /// A consent.
+    Reconnect,
+}
+
+/// What is to be done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a request under a number.
+    Send(u32, Request),
+    /// Start a timer, or start it anew.
+    Wait(Timer, Duration),
+    /// Stop a timer.
+    Stop(Timer),
+    /// Lead the open window to Microsoft.
+    Steer(String),
+    /// Close the window.
+    CloseWindow,
+    /// Lead this tab to Microsoft.
+    Leave(String),
+    /// Keep an attempt's id over a reload of the page.
+    Remember(AttemptId),
+    /// The attempt is over, or not ours to follow: take its id out of the page's address and the session.
+    Forget,
+    /// Say something to a screen reader.
+    Announce(Line, Urgency),
+    /// Make a connection's status the element's, and tell the host when its health has changed.
+    Publish {
+        /// The connection.
+        connection: ConnectionId,
+        /// The health before, absent the first time.
+        previous: Option<&'static str>,
+        /// The health now.
+        current: &'static str,
+        /// What made it change.
+        cause: Cause,
+    },
+    /// Tell the host how much waits for the portal's user.
+    Demand(Demand),
+    /// Tell the host that a consent succeeded.
+    Reconnected(AttemptId),
+    /// Tell the host that a consent ended without success, and why.
+    Exited(Option<AttemptId>, &'static str),
+    /// Tell the host that something failed.
+    Failed(Trouble, &'static str),
+    /// The reader asks again: a token may be fetched again although that failed before.
+    Forgive,
+    /// Put the support details into the clipboard.
+    Copy,
+    /// Show the skeleton while nothing is known, or take it away.
+    Skeleton(bool),
+    /// The state in one word, for the host's style sheet.
+    State(&'static str),
+}
+
+impl Model {
+    /// Takes one message and says what is to be done.
+    pub fn update(&mut self, message: Message, now: Moment) -> Vec<Effect> {
+        let before = self.state();
+        let mut effects = match message {
+            Message::Configured(settings) => self.configure(settings),
+            Message::Claimed(attempt) => vec![self.send(Purpose::Claim, Request::Attempt(attempt))],
+            Message::Answered(id, answer) => self.answered(id, answer, now),
+            Message::Refused(id, trouble) => self.refused(id, trouble, now),
+            Message::Elapsed(timer) => self.elapsed(timer, now),
+            Message::Online(is_online) => self.went_online(is_online),
+            Message::Visible(is_visible) => self.became_visible(is_visible, now),
+            Message::Nudged => self.poll_attempt(now),
+            Message::WindowClosed => self.window_closed(now),
+            Message::Pressed(press) => self.pressed(press, now),
+            Message::Ticked => Vec::new(),
+        };
+        if self.state() != before {
+            effects.push(Effect::State(self.state()));
+        }
+        effects
+    }
+
+    fn pressed(&mut self, press: Press, now: Moment) -> Vec<Effect> {
+        match press {
+            Press::Refresh => self.refresh(),
+            Press::Consent { choose_account, opened } => self.start_consent(choose_account, opened),
+            Press::Reopen => self.reopened(),
+            Press::Cancel => self.cancel_consent(),
+            Press::Dismiss => self.dismiss(),
+            Press::Sync => self.ask_sync(now),
+            Press::Copy => {
+                self.has_copied = true;
+                vec![Effect::Copy, Effect::Announce(Line::of("details.copied"), Urgency::Polite), Effect::Wait(Timer::Toast, status::TOAST)]
+            }
+        }
+    }
+
+    fn answered(&mut self, id: u32, answer: Answer, now: Moment) -> Vec<Effect> {
+        let Some(purpose) = self.settle(id) else {
+            return Vec::new();
+        };
+        match (purpose, answer) {
+            (Purpose::List, Answer::Connections(connections)) => self.listed(connections, now),
+            (Purpose::Status, Answer::Connection(status)) => self.arrived(*status, Cause::Poll, now),
+            (Purpose::Sync, Answer::Connection(status)) => self.sync_begun(*status, now),
+            (Purpose::Create, Answer::Connection(status)) => self.created(*status, now),
+            (Purpose::Begin, Answer::Attempt(attempt)) => self.begun(*attempt),
+            (Purpose::Poll, Answer::Attempt(attempt)) => self.polled(&attempt, now),
+            (Purpose::Claim, Answer::Attempt(attempt)) => self.claimed(*attempt, now),
+            _ => Vec::new(),
+        }
+    }
+
+    fn refused(&mut self, id: u32, trouble: Trouble, now: Moment) -> Vec<Effect> {
+        match self.settle(id) {
+            Some(Purpose::List | Purpose::Status) => self.load_refused(trouble),
+            Some(Purpose::Sync) => self.sync_refused(trouble),
+            Some(Purpose::Create | Purpose::Begin) => self.begin_refused(trouble),
+            Some(Purpose::Poll) => self.poll_refused(&trouble, now),
+            Some(Purpose::Claim) => self.claim_refused(&trouble),
+            Some(Purpose::Withdraw) | None => Vec::new(),
+        }
+    }
+
+    fn elapsed(&mut self, timer: Timer, now: Moment) -> Vec<Effect> {
+        match timer {
+            Timer::Refresh => self.load(),
+            Timer::Poll => self.poll_attempt(now),
+            Timer::Toast => {
+                self.has_copied = false;
+                self.end_toast()
+            }
+        }
+    }
+
+    /// Numbers a request and notes what it is for.
+    fn send(&mut self, purpose: Purpose, request: Request) -> Effect {
+        self.last_request = self.last_request.wrapping_add(1);
+        self.pending.push((self.last_request, purpose));
+        Effect::Send(self.last_request, request)
+    }
+
+    /// What the request was for, once.
+    fn settle(&mut self, id: u32) -> Option<Purpose> {
+        let place = self.pending.iter().position(|(pending, _)| *pending == id)?;
+        Some(self.pending.swap_remove(place).1)
+    }
+
+    fn is_pending(&self, purpose: Purpose) -> bool {
+        self.pending.iter().any(|(_, pending)| *pending == purpose)
+    }
+
+    /// What the request under this number is for, so that its answer can be read.
+    #[must_use]
+    pub fn purpose(&self, id: u32) -> Option<Purpose> {
+        self.pending.iter().find(|(pending, _)| *pending == id).map(|(_, purpose)| *purpose)
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What is shown.
+    #[must_use]
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Why the last look failed; absent after one that did not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// When the shown status arrived.
+    #[must_use]
+    pub fn loaded_at(&self) -> Option<Moment> {
+        self.loaded_at
+    }
+
+    /// How the consent stands.
+    #[must_use]
+    pub fn consenting(&self) -> &Consenting {
+        &self.consenting
+    }
+
+    /// How a sync that was asked for stands.
+    #[must_use]
+    pub fn sync(&self) -> &SyncAsked {
+        &self.sync
+    }
+
+    /// Whether the support details were copied just now.
+    #[must_use]
+    pub fn has_copied(&self) -> bool {
+        self.has_copied
+    }
+
+    /// Whether the browser says that it is offline, or the server cannot be reached.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        use crate::trouble::Code;
+        self.is_offline || self.trouble.as_ref().is_some_and(|trouble| trouble.code == Code::Network)
+    }
+
+    /// What is to get the focus now, once.
+    pub fn take_focus(&mut self) -> Option<Focus> {
+        self.focus.take()
+    }
+
+    /// The state in one word, for the host's style sheet and for programs.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (&self.shown, &self.consenting) {
+            (Shown::Nothing, _) if self.trouble.is_none() => "loading",
+            (Shown::Nothing, _) => "error",
+            (_, Consenting::Creating { .. } | Consenting::Beginning { .. } | Consenting::Waiting(_)) => "reconnecting",
+            (Shown::Connection(_), _) if self.is_offline() => "offline",
+            (Shown::Connection(status), _) => crate::face::state(status.health),
+            (Shown::Empty, _) => "empty",
+        }
+    }
+}
