@@ -1,7 +1,7 @@
 //! What developers and CI run: `cargo xtask <command>`, or `xtask/run <command>` on a fresh machine.
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
-//! hands over to the runner, [`check`] runs every test, [`steps`] tells what is happening and how long it took.
+//! hands over to the runner, [`check`] runs every test, [`ready`] measures a start, [`steps`] tells what is happening and how long it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
 //!
@@ -9,6 +9,7 @@
 
 mod bootstrap;
 mod check;
+mod ready;
 mod steps;
 mod up;
 mod widget;
@@ -28,7 +29,7 @@ cargo xtask <command>
 
   up [--fresh] [--port N] [--data DIR]   build what is needed and run the whole product on this machine
   test [--no-browser]                    run everything CI runs
-  bench                                  measure: the benchmarks, then the widget's size
+  bench                                  measure: the sync, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
   bootstrap                              install or name the tools that are missing
@@ -80,6 +81,7 @@ fn bench(root: &Path) -> Result<()> {
     bootstrap::run(root, Need::Build)?;
     let mut journal = Journal::begin();
     journal.command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests"]))?;
+    journal.step("time until ready", "cargo xtask bench", || ready::measure(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     journal.close();
     Ok(())

@@ -16,27 +16,22 @@ use anyhow::{Context as _, Result, bail, ensure};
 /// The most that a first load may weigh, script, WebAssembly and English texts together, compressed with Brotli.
 const BROTLI_BYTES_MAX: u64 = 100 * 1024;
 /// What decides whether there is anything to build, beside the folders of [`SOURCES`].
-const INPUTS: [&str; 6] = [
-    "Cargo.lock",
-    "Cargo.toml",
-    "rust-toolchain.toml",
-    "widget/Cargo.toml",
-    "widget/build.mjs",
-    "widget/package-lock.json",
-];
+const INPUTS: [&str; 6] =
+    ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "widget/Cargo.toml", "widget/build.mjs", "widget/package-lock.json"];
 const SOURCES: [&str; 4] = ["domain/src", "widget/src", "widget/js", "xtask/src/widget.rs"];
 
-/// Builds the widget into `target/widget/dist`, if anything has changed since the last build.
+/// Builds the widget, if anything has changed since the last build, and says where it is: `target/widget/dist`.
 ///
 /// # Errors
 /// When a tool is missing or fails; its own output says why.
-pub(crate) fn build(root: &Path) -> Result<()> {
+pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     let out = root.join("target/widget");
     let stamp = out.join("inputs");
     let inputs = fingerprint(root)?;
     let is_fresh = fs::read_to_string(&stamp).is_ok_and(|known| known == inputs);
-    if is_fresh && out.join("dist/manifest.json").exists() {
-        return Ok(());
+    let dist = out.join("dist");
+    if is_fresh && dist.join("manifest.json").exists() {
+        return Ok(dist);
     }
     install(root)?;
     let module = compile(root)?;
@@ -44,9 +39,10 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     bind(&module, &bindgen)?;
     rename_marks(&bindgen.join("widget.js"))?;
     let mut node = Command::new("node");
-    node.arg("build.mjs").arg(&bindgen).arg(out.join("dist"));
+    node.arg("build.mjs").arg(&bindgen).arg(&dist);
     run(node.current_dir(root.join("widget")))?;
-    fs::write(&stamp, inputs).with_context(|| format!("write {}", stamp.display()))
+    fs::write(&stamp, inputs).with_context(|| format!("write {}", stamp.display()))?;
+    Ok(dist)
 }
 
 /// Builds the widget and prints what a first load weighs.
@@ -54,9 +50,9 @@ pub(crate) fn build(root: &Path) -> Result<()> {
 /// # Errors
 /// When the build fails, or when the widget is heavier than [`BROTLI_BYTES_MAX`].
 pub(crate) fn size(root: &Path) -> Result<()> {
-    build(root)?;
+    let dist = build(root)?;
     let mut node = Command::new("node");
-    node.arg("size.mjs").arg(root.join("target/widget/dist")).arg(BROTLI_BYTES_MAX.to_string());
+    node.arg("size.mjs").arg(dist).arg(BROTLI_BYTES_MAX.to_string());
     run(node.current_dir(root.join("widget")))
 }
 
