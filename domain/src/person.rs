@@ -4,6 +4,8 @@
 //! what comes later in the stream wins. Applying a page twice changes nothing the second time.
 //! Source: <https://learn.microsoft.com/en-us/graph/delta-query-overview>
 
+mod value;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,7 @@ pub const ATTRIBUTES: &[&str] = &[
 ];
 
 /// The value of an attribute, as Graph gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// A text.
