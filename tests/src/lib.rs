@@ -1,1 +1,34 @@
-//! placeholder
+//! The whole product in one test, without a network: what the stories are told in.
+//!
+//! ```text
+//! story ──► World ──┬─ portal       the HTTP API, called in process
+//!                   ├─ tick, drain  the schedules and the queue, driven by hand
+//!                   ├─ simulator    Entra and Graph, reached through Wire
+//!                   ├─ engine       DynamoDB, embedded, spoken to by the real client
+//!                   └─ clock        set by hand, the same for all of them
+//! ```
+//! A world is made of a seed, so that a story goes the same way each time; the seed is printed where a story fails, and
+//! `EVERGRANT_SEED` sets another.
+//!
+//! | module | what it stands in for |
+//! |---|---|
+//! | [`world`] | the deployment, and the person at the browser |
+//! | [`wire`] | HTTP out; also lets a story hold, bend and watch what passes |
+//! | [`engine`] | DynamoDB; also lets a story count and break writes |
+//! | [`tasks`] | the sync's queue |
+//! | [`caller`] | the operator's backend, which signs callers' tokens |
+//! | [`answer`] | what a browser sees |
+//! | [`chance`] | clock and chance |
+//!
+//! Deliberately absent: rules. A story says what must hold; nothing here decides it.
+
+pub mod answer;
+pub mod caller;
+pub mod chance;
+pub mod engine;
+pub mod tasks;
+pub mod wire;
+pub mod world;
+
+pub use answer::Answer;
+pub use world::World;

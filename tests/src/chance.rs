@@ -1,0 +1,56 @@
+//! A clock that moves by hand, and chance that comes from a seed.
+
+use std::sync::Mutex;
+
+use adapters::clock::Clock;
+use adapters::entropy::Entropy;
+use jiff::Timestamp;
+
+/// The clock of one world.
+pub struct HandClock(Mutex<Timestamp>);
+
+impl HandClock {
+    /// A clock that shows `start`.
+    #[must_use]
+    pub fn new(start: Timestamp) -> Self {
+        Self(Mutex::new(start))
+    }
+
+    /// Sets it.
+    pub fn set(&self, now: Timestamp) {
+        *self.0.lock().expect("nobody panics while setting a clock") = now;
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("nobody panics while reading a clock")
+    }
+}
+
+/// Bytes that look random and are the same for the same seed. Source: SplitMix64, <https://doi.org/10.1145/2660193.2660195>
+pub struct Seeded(Mutex<u64>);
+
+impl Seeded {
+    /// Chance from this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    fn draw(&self) -> u64 {
+        let mut state = self.0.lock().expect("nobody panics while drawing");
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! One deployment with one tenant, and the person at the browser.
+
+use std::sync::Arc;
+
+use adapters::Ports;
+use adapters::clock::Clock;
+use adapters::entra::{Entra, Registration};
+use adapters::entropy::Entropy;
+use adapters::graph::Graph;
+use adapters::queue::Queue;
+use adapters::store::connections::Connection;
+use adapters::transport::Transport;
+use adapters::vault::LocalVault;
+use axum::body::Body;
+use domain::cloud::Endpoints;
+use domain::ids::ConnectionId;
+use entra_simulator::{Act, App, Role, Settings, Simulator, UserSeed};
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use portal_api::{Callers, Portal};
+use serde_json::{Value, json};
+use token_check::Report;
+use url::Url;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::caller::{ALL_SCOPES, Backend};
+use crate::chance::{HandClock, Seeded};
+use crate::engine::Engine;
+use crate::tasks::Tasks;
+use crate::wire::Wire;
+
+/// The operator's registration in Entra.
+pub const CLIENT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
+/// Its secret.
+pub const SECRET: &str = "client-secret-of-the-operator";
+/// Where Entra sends the browser back to.
+pub const REDIRECT: &str = "https://api.example/v1/consent/callback";
+/// The operator's portal.
+pub const PORTAL: &str = "https://portal.example";
+/// The customer whose connection most stories are about.
+pub const CUSTOMER: &str = "acme";
+/// After so many tasks a queue counts as one that never empties.
+const TASKS_MAX: usize = 5_000;
+
+/// Everything.
+pub struct World {
+    /// Where chance comes from.
+    pub seed: u64,
+    /// Entra and Graph.
+    pub simulator: Simulator,
+    /// The way to them.
+    pub wire: Arc<Wire>,
+    /// The sync's queue.
+    pub tasks: Arc<Tasks>,
+    /// DynamoDB.
+    pub engine: Engine,
+    /// What the functions are given.
+    pub ports: Ports,
+    /// The operator's backend.
+    pub backend: Backend,
+    /// The customer's tenant.
+    pub tenant: Uuid,
+    /// Its administrator.
+    pub admin: Uuid,
+    portal: Portal,
+    clock: Arc<HandClock>,
+}
+
+/// A consent that was begun.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The attempt.
+    pub attempt: String,
+    /// Where the browser is sent.
+    pub url: Url,
+}
+
+/// A person of a tenant.
+#[must_use]
+pub fn person(name: &str, role: Role) -> UserSeed {
+    let address = format!("{}@contoso.example", name.to_lowercase());
+    UserSeed { display_name: name.to_owned(), user_principal_name: address.clone(), mail: Some(address), role, ..UserSeed::default() }
+}
+
+fn seed() -> u64 {
+    std::env::var("EVERGRANT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_302)
+}
+
+impl World {
+    /// A deployment, and the tenant Contoso with its administrator Ada and nobody else.
+    ///
+    /// # Panics
+    /// When the embedded database cannot be started.
+    pub async fn new() -> Self {
+        Self::from_seed(seed()).await
+    }
+
+    /// The same, and as many people beside Ada.
+    pub async fn with_people(count: u32) -> Self {
+        let world = Self::new().await;
+        world.work(Act::AddPeople { count });
+        world
+    }
+
+    /// A deployment whose chance comes from this seed.
+    ///
+    /// # Panics
+    /// When the embedded database cannot be started.
+    pub async fn from_seed(seed: u64) -> Self {
+        let start: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
+        let endpoints = Endpoints {
+            login: "https://login.microsoftonline.com/".parse().expect("a URL"),
+            graph: "https://graph.microsoft.com/".parse().expect("a URL"),
+        };
+        let settings = Settings { login_base: endpoints.login.clone(), graph_base: endpoints.graph.clone(), seed, start };
+        let simulator = Simulator::new(settings);
+        simulator.add_app(App::web(CLIENT, "Signatures", REDIRECT, SECRET));
+        let tenant = simulator.add_tenant("Contoso");
+        let admin = simulator.add_user(tenant, person("Ada", Role::Admin));
+        let clock = Arc::new(HandClock::new(start));
+        let wire = Arc::new(Wire::new(simulator.clone()));
+        let tasks = Arc::new(Tasks::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let engine = Engine::start().await.expect("the embedded database starts");
+        let ports = ports(&engine, &endpoints, seed, (&clock, &wire, &tasks));
+        let backend = Backend::start();
+        let portal = Portal {
+            ports: ports.clone(),
+            callers: Callers::from_jwks(&backend.key_set()).expect("the backend's key is one"),
+            portal_origins: vec![PORTAL.to_owned()],
+            public_url: "https://api.example/".parse().expect("a URL"),
+        };
+        Self { seed, simulator, wire, tasks, engine, ports, backend, tenant, admin, portal, clock }
+    }
+
+    /// What every clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Sets every clock.
+    ///
+    /// # Panics
+    /// When it would run backwards.
+    pub fn set_now(&self, now: Timestamp) {
+        assert!(now >= self.now(), "the clock runs forward, not to {now} from {}", self.now());
+        self.clock.set(now);
+        self.simulator.set_now(now);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: SignedDuration) {
+        self.set_now(self.now() + time);
+    }
+
+    /// Lets something happen in the customer's tenant.
+    ///
+    /// # Panics
+    /// When it cannot happen.
+    pub fn work(&self, act: Act) -> Vec<Uuid> {
+        self.simulator.work(self.tenant, act).expect("the act can be performed")
+    }
+
+    /// How many token requests Entra answered that used a refresh token.
+    #[must_use]
+    pub fn refreshes(&self) -> usize {
+        self.simulator.requests().iter().filter(|request| request.grant.as_deref() == Some("refresh_token")).count()
+    }
+
+    /// Sends a request to the API as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(portal_api::router(self.portal.clone()), request).await
+    }
+
+    /// Calls the API for a customer, with every scope.
+    ///
+    /// # Panics
+    /// When method or path are none.
+    pub async fn call(&self, customer: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let token = self.backend.token(customer, ALL_SCOPES, self.now());
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        let request = request.header("origin", PORTAL);
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.expect("a request")).await
+    }
+
+    /// Reads from the API for the customer.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(CUSTOMER, "GET", path, None).await
+    }
+
+    /// Posts to the API for the customer.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(CUSTOMER, "POST", path, Some(body)).await
+    }
+
+    /// Makes a connection of a customer, which awaits consent.
+    ///
+    /// # Panics
+    /// When the API refuses.
+    pub async fn create(&self, customer: &str) -> ConnectionId {
+        let answer = self.call(customer, "POST", "/v1/connections", None).await;
+        let id = answer.json()["id"].as_str().map(str::to_owned);
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("a connection, not {}", answer.text))
+    }
+
+    /// Begins a consent.
+    ///
+    /// # Panics
+    /// When the API refuses.
+    pub async fn begin(&self, id: &ConnectionId) -> Begun {
+        self.begin_with(&json!({"connection": id})).await
+    }
+
+    /// Begins a consent with this body.
+    ///
+    /// # Panics
+    /// When the API refuses.
+    pub async fn begin_with(&self, body: &Value) -> Begun {
+        let answer = self.post("/v1/reconnect-attempts", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let begun = answer.json();
+        let field = |name: &str| begun[name].as_str().unwrap_or_else(|| panic!("{name} in {begun}")).to_owned();
+        Begun { attempt: field("id"), url: field("authorize_url").parse().expect("a URL") }
+    }
+
+    /// Signs Ada in at Entra's page and accepts; answers where the browser is sent back to.
+    ///
+    /// # Panics
+    /// When the page would have refused.
+    #[must_use]
+    pub fn accept(&self, begun: &Begun) -> Url {
+        self.simulator.accept(&begun.url, (self.tenant, self.admin)).expect("Ada may accept")
+    }
+
+    /// Follows the browser back to the API.
+    ///
+    /// # Panics
+    /// When the URL is none.
+    pub async fn come_back(&self, url: &Url) -> Answer {
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// How an attempt stands.
+    pub async fn attempt(&self, attempt: &str) -> Value {
+        self.get(&format!("/v1/reconnect-attempts/{attempt}")).await.json()
+    }
+
+    /// Consents as Ada, from the click to the verdict; answers how the attempt stands then.
+    pub async fn consent(&self, id: &ConnectionId) -> Value {
+        let begun = self.begin(id).await;
+        self.come_back(&self.accept(&begun)).await;
+        self.attempt(&begun.attempt).await
+    }
+
+    /// A connection of the customer that Ada consented to; nothing is synced yet.
+    ///
+    /// # Panics
+    /// When the consent fails.
+    pub async fn connect(&self) -> ConnectionId {
+        let id = self.create(CUSTOMER).await;
+        let attempt = self.consent(&id).await;
+        assert_eq!(attempt["state"], "succeeded", "{attempt}");
+        id
+    }
+
+    /// A connection that is synced.
+    pub async fn connect_and_sync(&self) -> ConnectionId {
+        let id = self.connect().await;
+        self.drain().await;
+        id
+    }
+
+    /// One tick of the checks.
+    ///
+    /// # Panics
+    /// When the tick fails as a whole.
+    pub async fn tick(&self) -> Report {
+        token_check::tick(&self.ports, self.now() + SignedDuration::from_secs(300)).await.expect("the tick finds what is due")
+    }
+
+    /// Lets time pass until the connection's check is due, and ticks; answers health after it.
+    ///
+    /// # Panics
+    /// When no check is ever due.
+    pub async fn check(&self, id: &ConnectionId) -> String {
+        let due_at = self.stored(id).await.check_at.expect("a check is due some day");
+        self.set_now(due_at.max(self.now()));
+        self.tick().await;
+        self.health(id).await
+    }
+
+    /// Delivers every task that is due now, and those that they ask for, until none is due.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn drain(&self) {
+        for _ in 0..TASKS_MAX {
+            let Some(message) = self.tasks.take_due() else { return };
+            attribute_sync::take(&self.ports, &message).await;
+        }
+        panic!("the queue does not empty");
+    }
+
+    /// Lets time pass until the next round is due, asks for it, and walks it to its end.
+    ///
+    /// # Panics
+    /// When the connection never synced.
+    pub async fn sync(&self, id: &ConnectionId) {
+        let (_, due_at) = self.ports.store.walk(id).await.expect("the walk can be read").expect("there is a walk");
+        self.set_now(due_at.expect("a round is due some day").max(self.now()));
+        // What the schedules would have done meanwhile.
+        self.tick().await;
+        attribute_sync::tick(&self.ports).await.expect("the tick finds what is due");
+        self.drain().await;
+    }
+
+    /// The connection as it is stored.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn stored(&self, id: &ConnectionId) -> Connection {
+        self.ports.store.connection(id).await.expect("the connection can be read").expect("there is a connection")
+    }
+
+    /// The connection as the API tells it.
+    ///
+    /// # Panics
+    /// When the API refuses.
+    pub async fn status(&self, id: &ConnectionId) -> Value {
+        let answer = self.get(&format!("/v1/connections/{id}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    }
+
+    /// Health in one word, as the API tells it.
+    pub async fn health(&self, id: &ConnectionId) -> String {
+        self.status(id).await["health"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Everybody, by name, through all pages of the API.
+    ///
+    /// # Panics
+    /// When the pages do not end.
+    pub async fn people(&self, id: &ConnectionId) -> Vec<Value> {
+        let mut people = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..TASKS_MAX {
+            let page = self.get(&format!("/v1/connections/{id}/people?limit=100{cursor}")).await.json();
+            people.extend(page["people"].as_array().unwrap_or_else(|| panic!("people, not {page}")).iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return people,
+            }
+        }
+        panic!("the pages do not end");
+    }
+
+    /// Kinds of the notices owed, oldest first.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub async fn notices(&self, id: &ConnectionId) -> Vec<String> {
+        let notices = self.ports.store.notices(id).await.expect("the notices can be read");
+        notices.iter().rev().map(|notice| json!(notice.kind).as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this world was made with EVERGRANT_SEED={}", self.seed);
+        }
+    }
+}
+
+fn ports(engine: &Engine, endpoints: &Endpoints, seed: u64, (clock, wire, tasks): (&Arc<HandClock>, &Arc<Wire>, &Arc<Tasks>)) -> Ports {
+    let transport = Arc::clone(wire) as Arc<dyn Transport>;
+    let entropy: Arc<dyn Entropy> = Arc::new(Seeded::new(seed));
+    let redirect_url = REDIRECT.parse().expect("a URL");
+    let registration = Registration { client_id: CLIENT.to_string(), secret: SECRET.to_owned().into(), redirect_url };
+    Ports {
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        store: engine.store(),
+        entra: Entra::new(endpoints.clone(), registration, Arc::clone(&transport)),
+        graph: Graph::new(endpoints.clone(), transport),
+        vault: Arc::new(LocalVault::new([7; 32], Arc::clone(&entropy))),
+        queue: Arc::clone(tasks) as Arc<dyn Queue>,
+        entropy,
+    }
+}
