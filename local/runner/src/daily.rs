@@ -1,0 +1,92 @@
+//! What goes on by itself: the schedules' ticks, the queue's deliveries, and the new start after the process was ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::queue::{Queue as _, SyncTask};
+use anyhow::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ids::ConnectionId;
+use tokio::sync::Semaphore;
+
+use crate::engine::CONNECTIONS;
+use crate::queue::WORKERS;
+use crate::world::World;
+use crate::{customers, passing};
+
+/// Real time between two ticks.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// Ticks for ever, except while somebody lets time pass.
+pub async fn tick(world: Arc<World>) {
+    let mut beat = tokio::time::interval(TICK_EVERY);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        let _turn = world.turn.read().await;
+        if let Err(error) = passing::tick(&world).await {
+            tracing::error!(error = format!("{error:#}"), "tick failed");
+        }
+    }
+}
+
+/// Delivers the queue's tasks for ever, a few at a time, except while somebody lets time pass.
+pub async fn deliver(world: Arc<World>) {
+    let workers = Arc::new(Semaphore::new(WORKERS));
+    loop {
+        let Ok(worker) = Arc::clone(&workers).acquire_owned().await else { return };
+        let turn = Arc::clone(&world.turn).read_owned().await;
+        let Some(task) = world.queue.take_due() else {
+            drop(turn);
+            wait(&world).await;
+            continue;
+        };
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            world.queue.work(&world.ports, task).await;
+            drop((worker, turn));
+        });
+    }
+}
+
+async fn wait(world: &World) {
+    match world.queue.next_at() {
+        None => world.queue.changed().await,
+        Some(at) => tokio::select! {
+            () = world.clock.reach(at) => {}
+            () = world.queue.changed() => {}
+        },
+    }
+}
+
+/// Lets walks go on at once that were under way when the process ended. Their workers died with it, which nobody but the holder of the
+/// data folder can know: in the cloud a lease is waited for instead.
+///
+/// # Errors
+/// When the store fails.
+pub async fn recover(world: &World) -> Result<()> {
+    for customer in customers::all().filter_map(|customer| customer.id()) {
+        for connection in world.ports.store.connections_of(&customer).await? {
+            end_lease(world, &connection.id, "connection").await?;
+            if world.ports.store.walk(&connection.id).await?.is_some_and(|(walk, _)| walk.is_under_way()) {
+                end_lease(world, &connection.id, "walk").await?;
+                world.queue.send(&SyncTask { connection: connection.id }, Duration::ZERO).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn end_lease(world: &World, id: &ConnectionId, item: &str) -> Result<()> {
+    let number = |number: u8| AttributeValue::N(number.to_string());
+    let request = world.engine.client.update_item().table_name(CONNECTIONS);
+    let request = request
+        .key("pk", AttributeValue::S(format!("connection#{id}")))
+        .key("sk", AttributeValue::S(item.to_owned()))
+        .update_expression("SET lease_until = :never ADD fence :one")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":never", number(0))
+        .expression_attribute_values(":one", number(1));
+    request.send().await?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! What the panel shows: the time, the seeding, the customer's directory, and what happened.
+
+use adapters::clock::Clock as _;
+use adapters::store::StoreError;
+use adapters::store::notices::Notice;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::diagnosis;
+use domain::ids::CustomerId;
+use domain::notice::NoticeKind;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{STRANGER, Shared, Whose, problem};
+use crate::seed::SCRIPT;
+use crate::world::World;
+
+/// The most lines that are shown.
+const LINES_MAX: usize = 60;
+
+/// One line of the log.
+#[derive(Serialize)]
+struct Line {
+    at: Timestamp,
+    kind: &'static str,
+    what: String,
+}
+
+/// How far the seeding is; `None` when it is over.
+pub(super) fn seeding(world: &World) -> Option<Value> {
+    let done = world.journal.notes().beats_done;
+    let beat = SCRIPT.get(done)?;
+    Some(json!({"done": done, "total": SCRIPT.len(), "what": beat.sentence()}))
+}
+
+pub(super) async fn state(State(world): State<Shared>, Query(whose): Query<Whose>) -> Response {
+    let Some(customer) = whose.known() else {
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, STRANGER);
+    };
+    match log(&world, &customer).await {
+        Ok(log) => Json(json!({
+            "now": world.clock.now(),
+            "ahead_seconds": world.clock.offset().as_secs(),
+            "seeding": seeding(&world),
+            "passing": world.passing(),
+            "tenant": world.tenant_of(&customer),
+            "log": log,
+        }))
+        .into_response(),
+        Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreError> {
+    let deeds = world.journal.notes().deeds.into_iter();
+    let concerns = |whose: &Option<CustomerId>| whose.as_ref().is_none_or(|whose| whose == customer);
+    let mut lines: Vec<Line> =
+        deeds.filter(|deed| concerns(&deed.customer)).map(|deed| Line { at: deed.at, kind: "deed", what: deed.what }).collect();
+    for connection in world.ports.store.connections_of(customer).await? {
+        let notices = world.ports.store.notices(&connection.id).await?;
+        lines.extend(notices.iter().map(|notice| Line { at: notice.owed_at, kind: "notice", what: sentence(notice) }));
+        lines.extend(connection.body.grant.map(|grant| Line {
+            at: grant.signed_in_at,
+            kind: "consent",
+            what: format!("{} consented", grant.consenter_name.unwrap_or_else(|| "An admin".to_owned())),
+        }));
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
+    lines.truncate(LINES_MAX);
+    Ok(lines)
+}
+
+fn sentence(notice: &Notice) -> String {
+    let what = match notice.kind {
+        NoticeKind::Expiring => "The grant is about to end",
+        NoticeKind::Suspended => "Entra refuses for now",
+        NoticeKind::Dead => "The grant is dead",
+        NoticeKind::OperatorFault => "Our own credential is refused",
+        NoticeKind::Recovered => "The grant works again",
+    };
+    let refusal = notice.standing.health.refusal();
+    match refusal.map(diagnosis::diagnose) {
+        Some(diagnosis) => format!("{what}: {}", diagnosis.headline),
+        None => what.to_owned(),
+    }
+}
