@@ -188,7 +188,6 @@ fn word<T: Copy>(value: &JsValue, words: &[(&str, T)]) -> Option<T> {
 }
 
 /// The browser reads the date: `jiff` would bring its parser's messages along.
-#[allow(clippy::cast_possible_truncation, reason = "a date of JavaScript is a whole number of milliseconds")]
 fn time(value: &JsValue) -> Option<Timestamp> {
     let milliseconds = parse_date(&value.as_string()?);
     match milliseconds.is_finite() {
@@ -197,7 +196,6 @@ fn time(value: &JsValue) -> Option<Timestamp> {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bounds are checked first")]
 fn whole(value: &JsValue) -> Option<u64> {
     const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
     let number = value.as_f64()?;

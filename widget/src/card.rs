@@ -9,7 +9,9 @@ use yew::{AppHandle, Component, Context, Html, Renderer};
 
 use crate::body;
 use crate::face::Permits;
-use crate::model::{Answer, Cause, Effect, Focus, Message, Model, Opened, Press, Purpose, Request, Settings, Timer, Urgency};
+use crate::model::effect::{Cause, Effect, Focus, Request, Urgency};
+use crate::model::message::{Answer, Message, Opened, Press, Purpose, Timer};
+use crate::model::{Model, Settings};
 use crate::shell::{Attributes, Refusal, Shell, Witness, number};
 use crate::trouble::{Code, Trouble};
 use crate::view;

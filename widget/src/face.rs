@@ -344,6 +344,7 @@ mod tests {
         let mut status = samples::status("dead");
         assert_eq!(read(&status, ALL, samples::now()).headline, Line::plain("The administrator's password was reset"));
         status.health = HealthWord::Healthy;
+        status.data.stale_since = None;
         assert_eq!(read(&status, ALL, samples::now()).headline, Line::of("headline.healthy"));
     }
 
@@ -395,7 +396,7 @@ mod tests {
             ("healthy", 0, 0, None),
             ("expiring", 1, 0, Some(6)),
             ("dead", 1, 1, None),
-            ("suspended", 0, 0, None),
+            ("suspended", 1, 1, None),
             ("awaiting-consent", 1, 1, None),
         ];
         for (health, total, blocking, days_left) in table {

@@ -1,13 +1,16 @@
 //! Where the card stands, and what it does next. Pure: messages and the time go in, effects come out; `js/` carries them out.
 //!
-//! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict.
+//! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict; [`message`] and [`effect`] are
+//! what goes in and what comes out.
 
 pub mod consent;
+pub mod effect;
+pub mod message;
 pub mod status;
 
 use std::time::Duration;
 
-use domain::api::{ConnectionStatus, ReconnectAttempt};
+use domain::api::ReconnectAttempt;
 use domain::ids::{AttemptId, ConnectionId};
 
 use crate::face::{Demand, Permits};
@@ -15,6 +18,8 @@ use crate::moment::Moment;
 use crate::trouble::Trouble;
 use crate::words::Line;
 use consent::Consenting;
+use effect::{Cause, Effect, Focus, Request, Urgency};
+use message::{Answer, Message, Press, Purpose, Timer};
 use status::Shown;
 
 /// What the host of the element asks for.
@@ -68,220 +73,6 @@ pub enum SyncAsked {
     Asking,
     /// The server refused.
     Refused(Trouble),
-}
-
-/// What a request under way is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// All connections of the caller.
-    List,
-    /// One connection.
-    Status,
-    /// A new connection, to be consented to at once.
-    Create,
-    /// A sync.
-    Sync,
-    /// The beginning of a consent.
-    Begin,
-    /// How a consent stands.
-    Poll,
-    /// How the consent stands that the page's address names.
-    Claim,
-    /// The withdrawal of a consent.
-    Withdraw,
-}
-
-/// A request to the API.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Request {
-    /// `GET /v1/connections`
-    List,
-    /// `POST /v1/connections`
-    Create,
-    /// `GET /v1/connections/{id}`
-    Status(ConnectionId),
-    /// `POST /v1/connections/{id}/sync`
-    Sync(ConnectionId),
-    /// `POST /v1/reconnect-attempts`
-    Begin {
-        /// The connection to repair.
-        connection: ConnectionId,
-        /// The consent runs in the portal's own tab.
-        in_tab: bool,
-        /// The person may choose another account.
-        choose_account: bool,
-    },
-    /// `GET /v1/reconnect-attempts/{id}`
-    Attempt(AttemptId),
-    /// `DELETE /v1/reconnect-attempts/{id}`
-    Withdraw(AttemptId),
-}
-
-/// What a request was answered with.
-#[derive(Debug)]
-pub enum Answer {
-    /// All connections of the caller.
-    Connections(Vec<ConnectionStatus>),
-    /// One connection.
-    Connection(Box<ConnectionStatus>),
-    /// One consent attempt.
-    Attempt(Box<ReconnectAttempt>),
-    /// Done.
-    Nothing,
-}
-
-/// What happened.
-#[derive(Debug)]
-pub enum Message {
-    /// The element's attributes were read, the first time or again.
-    Configured(Settings),
-    /// The page's address or the session names an attempt that may be ours.
-    Claimed(AttemptId),
-    /// A request was answered.
-    Answered(u32, Answer),
-    /// A request failed.
-    Refused(u32, Trouble),
-    /// A timer has run down.
-    Elapsed(Timer),
-    /// The browser went online or offline.
-    Online(bool),
-    /// The page was shown or hidden.
-    Visible(bool),
-    /// Something suggests that an attempt has moved on.
-    Nudged,
-    /// The popup looks closed, which may be false.
-    WindowClosed,
-    /// The reader, or the host through a method, asked for something.
-    Pressed(Press),
-    /// Time has passed: distances in time are written anew.
-    Ticked,
-}
-
-/// What the reader asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Press {
-    /// Look again.
-    Refresh,
-    /// Start a consent.
-    Consent {
-        /// With the choice of another account.
-        choose_account: bool,
-        /// What opening the window came to, which only the click itself may do.
-        opened: Opened,
-    },
-    /// Bring the sign-in window back; the click itself opened it.
-    Reopen,
-    /// Give the consent up.
-    Cancel,
-    /// Put the result of the last consent away.
-    Dismiss,
-    /// Sync now.
-    Sync,
-    /// Copy the support details.
-    Copy,
-}
-
-/// What opening the sign-in window came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opened {
-    /// A window is open and waits for its address.
-    Window,
-    /// The consent is to run in this tab.
-    InTab,
-    /// The browser refused to open a window.
-    Blocked,
-    /// The host has taken the consent over.
-    Taken,
-}
-
-/// The card's timers; each runs at most once at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timer {
-    /// To the next look at the status.
-    Refresh,
-    /// To the next look at the attempt.
-    Poll,
-    /// To the end of a short-lived sentence.
-    Toast,
-}
-
-/// What is to get the keyboard's focus once it is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Focus {
-    /// The panel about the consent.
-    Panel,
-    /// The button that starts a consent.
-    Action,
-}
-
-/// How urgently a screen reader speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// When it is free.
-    Polite,
-    /// At once.
-    Assertive,
-}
-
-/// What made the status change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The first look.
-    Load,
-    /// A later look.
-    Poll,
-    /// A consent.
-    Reconnect,
-}
-
-/// What is to be done outside.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Send a request under a number.
-    Send(u32, Request),
-    /// Start a timer, or start it anew.
-    Wait(Timer, Duration),
-    /// Stop a timer.
-    Stop(Timer),
-    /// Lead the open window to Microsoft.
-    Steer(String),
-    /// Close the window.
-    CloseWindow,
-    /// Lead this tab to Microsoft.
-    Leave(String),
-    /// Keep an attempt's id over a reload of the page.
-    Remember(AttemptId),
-    /// The attempt is over, or not ours to follow: take its id out of the page's address and the session.
-    Forget,
-    /// Say something to a screen reader.
-    Announce(Line, Urgency),
-    /// Make a connection's status the element's, and tell the host when its health has changed.
-    Publish {
-        /// The connection.
-        connection: ConnectionId,
-        /// The health before, absent the first time.
-        previous: Option<&'static str>,
-        /// The health now.
-        current: &'static str,
-        /// What made it change.
-        cause: Cause,
-    },
-    /// Tell the host how much waits for the portal's user.
-    Demand(Demand),
-    /// Tell the host that a consent succeeded.
-    Reconnected(AttemptId),
-    /// Tell the host that a consent ended without success, and why.
-    Exited(Option<AttemptId>, &'static str),
-    /// Tell the host that something failed.
-    Failed(Trouble, &'static str),
-    /// The reader asks again: a token may be fetched again although that failed before.
-    Forgive,
-    /// Put the support details into the clipboard.
-    Copy,
-    /// Show the skeleton while nothing is known, or take it away.
-    Skeleton(bool),
-    /// The state in one word, for the host's style sheet.
-    State(&'static str),
 }
 
 impl Model {
@@ -450,3 +241,6 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

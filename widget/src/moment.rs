@@ -17,14 +17,12 @@ impl From<Timestamp> for Moment {
 impl Moment {
     /// From a number of JavaScript's; what is no number is 1970.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "a float saturates when it becomes a whole number")]
     pub fn from_milliseconds(milliseconds: f64) -> Self {
         Self(milliseconds as i64)
     }
 
     /// As a number of JavaScript's: exact up to 2^53.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "points in time stay far below 2^53 milliseconds")]
     pub fn milliseconds(self) -> f64 {
         self.0 as f64
     }

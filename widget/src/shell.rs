@@ -150,7 +150,6 @@ impl Shell {
 
 /// A count as JavaScript counts: exact up to 2^53.
 #[must_use]
-#[allow(clippy::cast_precision_loss, reason = "counts of people and days stay far below 2^53")]
 pub fn number(whole: u64) -> f64 {
     whole as f64
 }

@@ -11,8 +11,9 @@ use yew::{AttrValue, Callback, Html, MouseEvent, classes, html};
 
 use crate::card::{Card, Input, opened};
 use crate::face::{self, Face, Tone};
+use crate::model::Model;
+use crate::model::message::{Message, Press};
 use crate::model::status::Shown;
-use crate::model::{Message, Model, Press};
 use crate::moment::Moment;
 use crate::shell::Shell;
 use crate::trouble::{Code, Trouble};
@@ -88,7 +89,6 @@ impl<'a> Pen<'a> {
 }
 
 /// The whole card; another epoch is another reader's card, of which nothing may remain.
-#[must_use]
 pub fn card(pen: &Pen, epoch: u32) -> Html {
     let body = match (pen.model.shown(), pen.model.trouble()) {
         (Shown::Connection(status), _) => connection(pen, status),
@@ -102,7 +102,7 @@ pub fn card(pen: &Pen, epoch: u32) -> Html {
 fn connection(pen: &Pen, status: &ConnectionStatus) -> Html {
     let face = face::read(status, pen.model.settings().permits, pen.now);
     html! {
-        <section class={classes!("card", face.tone.class())} part="base" aria-labelledby="name">
+        <section class={classes!("card", "known", face.tone.class())} part="base" aria-labelledby="name">
             { header(pen, status, &face) }
             { banner(pen) }
             <div class="columns">

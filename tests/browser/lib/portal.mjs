@@ -6,7 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-export const dist = process.env.EVERGRANT_WIDGET_DIST ?? join(root, 'target/widget/dist');
+export const dist = process.env.EVERGRANT_WIDGET ?? join(root, 'target/widget/dist');
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 
 /** The status that the crate's own tests read too. */
@@ -40,6 +40,8 @@ export class Portal {
   /** Extra headers of the portal's page and of the sign-in page. */
   pageHeaders = {};
   signInHeaders = {};
+  /** Whether the WebAssembly file is sent with one byte changed. */
+  isTampered = false;
   status = sample('healthy');
   attempt = undefined;
 
@@ -103,12 +105,14 @@ ${query.get('before')}${query.get('defer') ? '' : script}
 
   #file(response, path) {
     if (path === '/w/page.css') {
-      const css = 'body{margin:16px;font:16px/1.5 "Noto Sans",sans-serif;background:light-dark(#f3f4f6,#0e1014);color:light-dark(#111,#eee);color-scheme:light dark}h1{font-size:1rem;margin:0 0 16px}';
+      const css = 'body{margin:16px;font:16px/1.5 "Noto Sans",sans-serif;background:light-dark(#f3f4f6,#0e1014);color:light-dark(#111,#eee);color-scheme:light dark}h1{font-size:1rem;margin:0 0 16px}evergrant-status:not(:defined){display:block;min-block-size:40.5rem}@media(min-width:736px){evergrant-status:not(:defined){min-block-size:24.6rem}}';
       return this.#send(response, 200, css, { 'content-type': 'text/css' });
     }
     try {
       const name = path.slice('/w/'.length);
-      return this.#send(response, 200, readFileSync(join(dist, name)), { 'content-type': TYPES[extname(name)] ?? 'text/plain' });
+      const bytes = readFileSync(join(dist, name));
+      if (this.isTampered && name.endsWith('.wasm')) bytes[bytes.length - 1] ^= 1;
+      return this.#send(response, 200, bytes, { 'content-type': TYPES[extname(name)] ?? 'text/plain' });
     } catch {
       return this.#send(response, 404, 'There is no such file.', { 'content-type': 'text/plain' });
     }

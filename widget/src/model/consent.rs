@@ -8,8 +8,10 @@ use std::time::Duration;
 use domain::api::{AttemptWord, ConnectionStatus, ReconnectAttempt};
 use domain::ids::AttemptId;
 
+use super::Model;
+use super::effect::{Cause, Effect, Focus, Request, Urgency};
+use super::message::{Opened, Purpose, Timer};
 use super::status::{Shown, TOAST};
-use super::{Cause, Effect, Focus, Model, Opened, Purpose, Request, Timer, Urgency};
 use crate::moment::Moment;
 use crate::trouble::{Code, Trouble};
 use crate::words::Line;

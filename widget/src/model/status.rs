@@ -5,7 +5,9 @@ use std::time::Duration;
 use domain::api::{ConnectionStatus, HealthWord, SyncWord};
 use domain::ids::ConnectionId;
 
-use super::{Cause, Effect, Model, Purpose, Request, Settings, SyncAsked, Timer, Urgency};
+use super::effect::{Cause, Effect, Request, Urgency};
+use super::message::{Purpose, Timer};
+use super::{Model, Settings, SyncAsked};
 use crate::face;
 use crate::moment::Moment;
 use crate::trouble::{Code, Trouble};

@@ -6,7 +6,7 @@ use super::{Pen, icons};
 use crate::card::Input;
 use crate::face::Consent;
 use crate::model::consent::{Consenting, Waiting, WindowHint};
-use crate::model::{Message, Opened, Press};
+use crate::model::message::{Message, Opened, Press};
 use crate::words::Line;
 
 pub(super) fn consent(pen: &Pen, consent: Option<&Consent>) -> Html {

@@ -5,8 +5,9 @@ use yew::{Html, classes, html};
 
 use super::{Pen, icons};
 use crate::face::Face;
+use crate::model::message::Press;
 use crate::model::status::Shown;
-use crate::model::{Model, Press, SyncAsked};
+use crate::model::{Model, SyncAsked};
 use crate::words::{Line, Slot};
 
 /// The four facts that are never derived from one another, and how many people there are.
