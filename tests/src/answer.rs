@@ -76,3 +76,12 @@ fn redacted_text(text: &str) -> String {
         other => other.to_owned(),
     }
 }
+
+/// A point in time out of an answer.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn time(value: &Value) -> jiff::Timestamp {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("a time, not {value}"))
+}

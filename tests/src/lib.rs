@@ -15,6 +15,7 @@
 //! | [`world`] | the deployment, and the person at the browser |
 //! | [`wire`] | HTTP out; also lets a story hold, bend and watch what passes |
 //! | [`engine`] | DynamoDB; also lets a story count and break writes |
+//! | [`log`] | standard output |
 //! | [`tasks`] | the sync's queue |
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
@@ -26,6 +27,7 @@ pub mod answer;
 pub mod caller;
 pub mod chance;
 pub mod engine;
+pub mod log;
 pub mod tasks;
 pub mod wire;
 pub mod world;

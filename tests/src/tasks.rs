@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapters::clock::Clock;
-use adapters::queue::{Queue, QueueError, SyncTask};
+use adapters::queue::{DELAY_MAX, Queue, QueueError, SyncTask};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,7 +56,7 @@ impl Queue for Tasks {
     async fn send(&self, task: &SyncTask, delay: Duration) -> Result<(), QueueError> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError::new(task.connection.clone(), source);
         let message = serde_json::to_string(task).map_err(|error| failed(error.into()))?;
-        let delay = SignedDuration::try_from(delay).map_err(|error| failed(error.into()))?;
+        let delay = SignedDuration::try_from(delay.min(DELAY_MAX)).map_err(|error| failed(error.into()))?;
         let waiting = Waiting { due_at: self.clock.now() + delay, message };
         self.waiting.lock().expect("nobody panics in the queue").push(waiting);
         Ok(())

@@ -35,6 +35,7 @@ pub struct Wire {
 struct Watch {
     seen: Vec<Uri>,
     secrets: BTreeSet<String>,
+    refresh_tokens: Vec<String>,
     bends: Vec<Bend>,
     holds: Vec<Hold>,
     losses: Vec<(String, Lost)>,
@@ -94,6 +95,12 @@ impl Wire {
     #[must_use]
     pub fn secrets(&self) -> BTreeSet<String> {
         self.watch().secrets.clone()
+    }
+
+    /// Refresh tokens that were sent to Entra, in order.
+    #[must_use]
+    pub fn refresh_tokens(&self) -> Vec<String> {
+        self.watch().refresh_tokens.clone()
     }
 
     /// Bends every answer from now on.
@@ -181,6 +188,7 @@ impl Transport for Wire {
         {
             let mut watch = self.watch();
             watch.seen.push(uri.clone());
+            watch.refresh_tokens.extend(fields.iter().filter(|(name, _)| name == "refresh_token").map(|(_, value)| value.clone()));
             watch.secrets.extend(fields.into_iter().filter(|(name, _)| SECRET_FIELDS.contains(&name.as_str())).map(|(_, value)| value));
         }
         self.pause(uri.path(), Place::Outbound).await;

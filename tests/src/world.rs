@@ -154,11 +154,12 @@ impl World {
         self.set_now(self.now() + time);
     }
 
-    /// Lets something happen in the customer's tenant.
+    /// Lets something happen in the customer's tenant, a second later than everything before it.
     ///
     /// # Panics
     /// When it cannot happen.
     pub fn work(&self, act: Act) -> Vec<Uuid> {
+        self.pass(SignedDuration::from_secs(1));
         self.simulator.work(self.tenant, act).expect("the act can be performed")
     }
 

@@ -23,7 +23,6 @@ async fn an_admin_connects_and_people_can_be_read() {
 async fn a_revoked_grant_dies_with_a_diagnosis_and_is_repaired_in_place() {
     let world = World::new().await;
     let id = world.connect_and_sync().await;
-    world.pass(jiff::SignedDuration::from_mins(5));
     world.work(Act::ResetAdminPassword { user: world.admin });
     assert_eq!(world.check(&id).await, "dead");
     insta::assert_json_snapshot!("revoked", redacted(&world.status(&id).await));

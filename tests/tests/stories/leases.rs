@@ -1,0 +1,176 @@
+//! At most one refresh at a time, and no token lost: whoever is overtaken, paused or killed.
+
+use adapters::entra::Tokens;
+use adapters::store::connections::Slot;
+use adapters::store::grants::{SealedGrant, free_slot};
+use adapters::store::{Lease, StoreError};
+use adapters::vault::{Binding, Purpose, seal_text};
+use domain::ids::{ConnectionId, TenantId};
+use entra_simulator::{Act, Role};
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret as _, SecretString};
+use system_tests::World;
+use system_tests::engine::Lost;
+use system_tests::wire::Place;
+use system_tests::world::{CLIENT, person};
+
+/// The lease of a check.
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+async fn due(world: &World) -> ConnectionId {
+    let id = world.connect().await;
+    world.set_now(world.stored(&id).await.check_at.expect("a check is due"));
+    id
+}
+
+#[tokio::test]
+async fn two_ticks_at_once_ask_entra_once() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let mut held = world.wire.hold("/token", Place::Outbound);
+    let second = async {
+        held.arrived().await;
+        let report = world.tick().await;
+        held.release();
+        report
+    };
+    let (first, second) = tokio::join!(world.tick(), second);
+    assert_eq!(first.outcomes.into_iter().collect::<Vec<_>>(), [("healthy", 1)]);
+    assert_eq!(second.outcomes.into_iter().collect::<Vec<_>>(), [("not-due", 1)]);
+    assert_eq!((world.refreshes(), world.health(&id).await.as_str()), (1, "healthy"));
+}
+
+#[tokio::test]
+async fn many_checks_of_one_connection_ask_entra_once() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let check = || token_check::check::check(&world.ports, &id);
+    let outcomes = tokio::join!(check(), check(), check(), check());
+    let outcomes = [outcomes.0, outcomes.1, outcomes.2, outcomes.3].map(|outcome| outcome.unwrap().word());
+    assert_eq!(outcomes.iter().filter(|word| **word == "healthy").count(), 1, "{outcomes:?}");
+    assert_eq!(world.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_sleeps_past_its_lease_changes_nothing() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let now = world.now();
+    let (mut sleeper, lease) = world.ports.store.take_check(&id, now, now + LEASE).await.unwrap().unwrap();
+    assert!(world.tick().await.outcomes.contains_key("not-due"), "while the lease holds nobody else asks");
+    world.pass(LEASE + SignedDuration::from_secs(1));
+    assert_eq!(world.check(&id).await, "healthy");
+    let before = world.engine.item(&format!("connection#{id}"), "connection").await;
+    sleeper.check_at = None;
+    let settled = world.ports.store.settle_connection(&sleeper, &lease, None).await;
+    assert!(matches!(settled, Err(StoreError::Overtaken { .. })), "{settled:?}");
+    assert_eq!(world.engine.item(&format!("connection#{id}"), "connection").await, before);
+}
+
+/// What a check does up to the moment it dies: asks Entra, and stores the new token under its fence.
+async fn die_after_storing(world: &World, id: &ConnectionId) -> String {
+    let now = world.now();
+    let (connection, lease) = world.ports.store.take_check(id, now, now + LEASE).await.unwrap().unwrap();
+    let grant = connection.body.grant.unwrap();
+    let tokens = refresh(world, id).await;
+    let token = tokens.refresh_token.unwrap();
+    let slot = Slot { slot: free_slot(Some(&grant)), generation: lease.fence };
+    put(world, id, slot, &token).await;
+    token.expose_secret().to_owned()
+}
+
+async fn refresh(world: &World, id: &ConnectionId) -> Tokens {
+    let token = opened(world, id).await;
+    world.ports.entra.refresh(TenantId(world.tenant), &token, world.now()).await.map_err(|_| "refused").unwrap()
+}
+
+async fn opened(world: &World, id: &ConnectionId) -> SecretString {
+    let stored = world.ports.store.grants(id).await.unwrap();
+    let binding = Binding::new(id, Purpose::RefreshToken);
+    adapters::vault::open_text(world.ports.vault.as_ref(), &binding, &stored[0].sealed).await.unwrap()
+}
+
+async fn put(world: &World, id: &ConnectionId, slot: Slot, token: &SecretString) {
+    let sealed = seal_text(world.ports.vault.as_ref(), &Binding::new(id, Purpose::RefreshToken), token).await.unwrap();
+    world.ports.store.put_grant(id, &SealedGrant { slot, sealed }, world.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_whose_pointer_was_never_written_is_found_and_used() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let newer = die_after_storing(&world, &id).await;
+    world.pass(LEASE + SignedDuration::from_secs(1));
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.wire.refresh_tokens().last(), Some(&newer));
+    assert_eq!(world.check(&id).await, "healthy");
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_with_its_answer_leaves_the_old_token_working() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let now = world.now();
+    let _: (_, Lease) = world.ports.store.take_check(&id, now, now + LEASE).await.unwrap().unwrap();
+    let token = opened(&world, &id).await;
+    refresh(&world, &id).await;
+    world.pass(LEASE + SignedDuration::from_secs(1));
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.wire.refresh_tokens().last().map(String::as_str), Some(token.expose_secret()));
+}
+
+#[tokio::test]
+async fn the_previous_token_is_used_when_the_newest_is_dead() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    let grant = world.stored(&id).await.body.grant.unwrap();
+    assert!(grant.previous.is_some(), "the one before is kept until the new one has worked");
+    let other = world.simulator.add_user(world.tenant, person("Eve", Role::Admin));
+    let dead = world.simulator.grant((world.tenant, other), CLIENT, &["offline_access", "User.Read.All"]).unwrap();
+    world.work(Act::RevokeSessions { user: other });
+    put(&world, &id, grant.current, &dead.into()).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.notices(&id).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn sealed_bytes_that_do_not_open_are_no_death() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    for stored in world.ports.store.grants(&id).await.unwrap() {
+        let damaged = SealedGrant { sealed: vec![1, 2, 3], ..stored };
+        world.ports.store.put_grant(&id, &damaged, world.now()).await.unwrap();
+    }
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_verdict_and_its_notice_are_written_together_or_not_at_all() {
+    for lost in [Lost::Request, Lost::Answer] {
+        let world = World::new().await;
+        let id = due(&world).await;
+        world.work(Act::RevokeSessions { user: world.admin });
+        world.engine.meter.lose("TransactWriteItems", 0, lost);
+        let report = world.tick().await;
+        assert_eq!(report.faults, 1, "{lost:?} {report:?}");
+        let expected = if lost == Lost::Request { vec![] } else { vec!["dead".to_owned()] };
+        assert_eq!(world.notices(&id).await, expected, "{lost:?}");
+        world.pass(LEASE + SignedDuration::from_secs(1));
+        world.tick().await;
+        assert_eq!(world.health(&id).await, "dead", "{lost:?}");
+        assert_eq!(world.notices(&id).await, ["dead"], "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_tick_without_time_leaves_its_work_to_the_next() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let report = token_check::tick(&world.ports, world.now() + SignedDuration::from_secs(30)).await.unwrap();
+    assert_eq!((report.left, world.refreshes()), (1, 0));
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.refreshes(), 1);
+}
