@@ -37,7 +37,12 @@ export class Caller {
     return fetch(new URL(path, this.#api), { headers: { authorization: `Bearer ${this.#token.token}` } });
   }
 
-  /** Time may have been put forward since the token was given, so a refused one is replaced once. */
+  /** Asks for another token next time: the API's clock was put forward. */
+  forget() {
+    this.#token = undefined;
+  }
+
+  /** The clock may have been put forward unseen, so a refused token is replaced once. */
   async get(path) {
     const answer = await this.#ask(path, false);
     return read(answer.status === 401 ? await this.#ask(path, true) : answer);

@@ -54,6 +54,7 @@ export class Panel {
     const days = Math.round(ahead / 86_400);
     $('ahead').textContent = Math.abs(ahead) < 60 ? '' : `(${Math.abs(days) >= 1 ? `${days > 0 ? '+' : ''}${days} d` : `${Math.round(ahead / 3600)} h`} from real time)`;
     $('panel-tenant').textContent = tenant ? `${tenant.name}’s` : 'this customer’s';
+    $('panel-admins').textContent = tenant?.admins.length ? `Its admins sign in as ${tenant.admins.map((admin) => admin.user_principal_name).join(' or ')}.` : '';
     for (const button of document.querySelectorAll('[data-pass]')) button.disabled = Boolean(passing || seeding);
     $('passing').hidden = !passing;
     if (passing) {

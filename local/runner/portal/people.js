@@ -49,6 +49,7 @@ function row({ id, attributes, manager, changed_at }, now) {
   bold.dir = 'auto';
   mail.textContent = attributes.mail ?? attributes.userPrincipalName ?? '';
   mail.className = 'mail';
+  mail.title = mail.textContent;
   words.append(bold, mail);
   person.className = 'person';
   person.append(avatar(name, id), words);

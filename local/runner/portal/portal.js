@@ -5,10 +5,13 @@ import { Panel } from './panel.js';
 import { People } from './people.js';
 
 const POLL_MS = 1000;
+/** A clock that moved by more than this was put forward. */
+const LEAP_MS = 60_000;
 const $ = (id) => document.getElementById(id);
 
 const { api, customers, widget } = await config();
 let customer;
+let caller;
 let element;
 let skew = 0;
 let known = '';
@@ -21,18 +24,18 @@ function show(id) {
   customer = id;
   known = '';
   const { name } = customers.find((one) => one.id === id);
-  const caller = new Caller(api, id);
+  caller = new Caller(api, id);
   const url = new URL(location);
   url.searchParams.set('customer', id);
   history.replaceState(null, '', url);
   $('customer').value = id;
   $('me').textContent = name[0];
-  embed(caller);
+  embed();
   people.show(caller);
   look();
 }
 
-function embed(caller) {
+function embed() {
   element?.remove();
   if (!widget) {
     const note = document.createElement('p');
@@ -58,7 +61,9 @@ async function look() {
     return; // The runner is gone or busy; the next look tells.
   }
   if (asked !== customer) return;
+  const before = skew;
   skew = new Date(seen.now) - Date.now();
+  if (Math.abs(skew - before) > LEAP_MS) caller.forget();
   panel.draw(seen);
   prepare(seen.seeding);
   const key = JSON.stringify([seen.log[0], seen.log.length, seen.tenant, Boolean(seen.passing), Boolean(seen.seeding)]);

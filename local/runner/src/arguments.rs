@@ -108,8 +108,7 @@ mod tests {
 
     #[test]
     fn every_option_is_read_in_both_ways_of_writing_it() {
-        let expected =
-            Arguments { past: Past::Forgotten, port: 0, data: "here".into(), widget: Some("dist".into()), people: 30 };
+        let expected = Arguments { past: Past::Forgotten, port: 0, data: "here".into(), widget: Some("dist".into()), people: 30 };
         assert_eq!(read("--fresh --port 0 --data here --widget dist --people 30"), Ok(expected.clone()));
         assert_eq!(read("--port=0 --data=here --widget=dist --people=30 --fresh"), Ok(expected));
     }

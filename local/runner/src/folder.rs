@@ -31,7 +31,9 @@ impl Folder {
         let lock = lock.with_context(|| format!("the data folder {shown} cannot be written"))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!("another runner works on the data folder {shown}: end it, or take another folder with --data"),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another runner works on the data folder {shown}: end it, or take another folder with --data")
+            }
             Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("the data folder {shown} cannot be locked")),
         }
         let folder = Self { path: path.to_owned(), _lock: lock };
@@ -39,7 +41,9 @@ impl Folder {
             folder.forget()?;
         }
         let probe = folder.file("probe");
-        write_durably(&probe, b"").and_then(|()| fs::remove_file(&probe)).with_context(|| format!("the data folder {shown} cannot be written"))?;
+        write_durably(&probe, b"")
+            .and_then(|()| fs::remove_file(&probe))
+            .with_context(|| format!("the data folder {shown} cannot be written"))?;
         Ok(folder)
     }
 

@@ -8,14 +8,12 @@ mod script;
 
 use adapters::clock::Clock as _;
 use anyhow::{Context as _, Result};
-use entra_simulator::{Role, UserSeed};
 use jiff::SignedDuration;
-use uuid::Uuid;
 
 use crate::customers::{self, Customer};
+use crate::journal::Deed;
 use crate::panel::Trouble;
 use crate::passing;
-use crate::journal::Deed;
 use crate::world::World;
 
 pub use script::SCRIPT;
@@ -23,7 +21,9 @@ pub use script::SCRIPT;
 /// How long before the present the history begins.
 pub const REACHES_BACK: SignedDuration = SignedDuration::from_hours(24 * 117);
 /// The step in which history passes: it is told more coarsely than what somebody watches.
-const STEP: SignedDuration = SignedDuration::from_hours(24);
+const STEP: SignedDuration = SignedDuration::from_hours(48);
+/// How often a beat is tried.
+const TRIES_MAX: u32 = 3;
 
 /// One thing that happens in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +57,18 @@ impl Beat {
 /// Plays what is left of the script.
 ///
 /// # Errors
-/// When a beat fails. It is played again at the next start.
+/// When a beat fails again and again. It is played once more at the next start.
 pub async fn play(world: &World) -> Result<()> {
     for (index, beat) in SCRIPT.iter().enumerate().skip(world.journal.notes().beats_done) {
-        let deeds = {
+        let mut tries = 1;
+        let deeds = loop {
             let _alone = world.turn.write().await;
-            perform(world, *beat).await.with_context(|| format!("beat {index} of the seeding, {beat:?}"))?
+            match perform(world, *beat).await {
+                // Somebody may be working on the same connection in the portal.
+                Err(error) if tries < TRIES_MAX => tracing::warn!(error = format!("{error:#}"), index, ?beat, "a beat is played again"),
+                other => break other.with_context(|| format!("the demonstration could not be prepared, at beat {index}, {beat:?}"))?,
+            }
+            tries += 1;
         };
         world.journal.change(|notes| {
             notes.beats_done = index + 1;
@@ -113,24 +119,12 @@ fn left(world: &World, hours: i64) -> Option<SignedDuration> {
     left.is_positive().then_some(left)
 }
 
-/// Makes the customer's tenant where it is missing: its people, and a second admin who can step in for the first.
+/// Makes the customer's tenant where it is missing, and its people; the first of them is its admin.
 fn found(world: &World, customer: Customer) {
     let simulator = &world.simulator;
     let existing = simulator.tenants().into_iter().find(|tenant| tenant.name == customer.name);
-    let tenant: Uuid = existing.map_or_else(|| simulator.add_tenant(customer.name), |tenant| tenant.id);
+    let tenant = existing.map_or_else(|| simulator.add_tenant(customer.name), |tenant| tenant.id);
     if simulator.people_count(tenant) == 0 {
-        simulator.add_people(tenant, customer.people.unwrap_or(world.people).saturating_sub(1).max(1));
-    }
-    let Some(summary) = simulator.tenants().into_iter().find(|known| known.id == tenant) else { return };
-    if summary.admins.len() < 2 {
-        let name = format!("it.admin@{}", summary.domain);
-        simulator.add_user(tenant, UserSeed {
-            display_name: "Robin Okafor".to_owned(),
-            user_principal_name: name.clone(),
-            mail: Some(name),
-            job_title: Some("IT Administrator".to_owned()),
-            department: Some("IT".to_owned()),
-            role: Role::Admin,
-        });
+        simulator.add_people(tenant, customer.people.unwrap_or(world.people));
     }
 }

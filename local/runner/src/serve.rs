@@ -67,9 +67,8 @@ impl Listeners {
     }
 
     fn addresses(&self) -> Result<Addresses> {
-        let address = |listener: &TcpListener| -> Result<Url> {
-            Ok(format!("http://localhost:{}/", listener.local_addr()?.port()).parse()?)
-        };
+        let address =
+            |listener: &TcpListener| -> Result<Url> { Ok(format!("http://localhost:{}/", listener.local_addr()?.port()).parse()?) };
         Ok(Addresses { portal: address(&self.portal)?, api: address(&self.api)?, simulator: address(&self.simulator)? })
     }
 
@@ -108,7 +107,8 @@ fn check_widget(folder: &Path) -> Result<()> {
     let (shown, manifest) = (folder.display(), folder.join("manifest.json"));
     let build = "build it with `cargo xtask widget`";
     let text = fs::read(&manifest).with_context(|| format!("{} cannot be read: {build}", manifest.display()))?;
-    let manifest: serde_json::Value = serde_json::from_slice(&text).with_context(|| format!("{} is damaged: {build}", manifest.display()))?;
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged: {build}", manifest.display()))?;
     let files = manifest["files"].as_object().with_context(|| format!("the manifest in {shown} names no files: {build}"))?;
     match files.keys().find(|name| !folder.join(name).is_file()) {
         Some(missing) => bail!("{missing} is missing in {shown}: {build}"),
@@ -127,5 +127,10 @@ fn tell(world: &World, arguments: &Arguments, begun: Instant) {
     if world.journal.notes().beats_done < seed::SCRIPT.len() {
         println!("  The customers' history is being played; it takes some seconds, and the page shows how far it is.");
     }
-    println!("  Everything is kept in {}. Ready after {:.1} s at {}.", arguments.data.display(), begun.elapsed().as_secs_f64(), world.clock.now());
+    println!(
+        "  Everything is kept in {}. Ready after {:.1} s at {}.",
+        arguments.data.display(),
+        begun.elapsed().as_secs_f64(),
+        world.clock.now()
+    );
 }

@@ -13,7 +13,7 @@ const fn days(days: i64) -> i64 {
 /// - Oakline connected first, and then nobody looked for 91 days: 700082.
 /// - Alder signed in under a policy of 14 days, which Entra told when it ended that sign-in (70043); the next one ends in 3 days.
 /// - Kestrel met a policy of 7 days and has not come back (70043).
-/// - The others' troubles are spread over the last four days.
+/// - The others' troubles are spread over the last four days, and each is noticed within the hour.
 pub const SCRIPT: &[Beat] = &[
     Found("oakline"),
     Connect("oakline"),
@@ -37,18 +37,23 @@ pub const SCRIPT: &[Beat] = &[
     Connect("lumen-legal"),
     Until(days(4)),
     Work("brightwater", Trouble::ResetPassword),
+    Until(days(4) - 1),
     Found("sable"),
     Connect("sable"),
     Until(days(2) + 5),
     Work("marigold", Trouble::WithdrawConsent),
+    Until(days(2) + 4),
     Until(days(1) + 7),
     Work("lumen-legal", Trouble::RequireMfa),
+    Until(days(1) + 6),
     Until(19),
     Work("quill-sons", Trouble::Block),
+    Until(18),
     Found("harbor-finch"),
     Connect("harbor-finch"),
     Until(3),
     Work("sable", Trouble::ExpireSecret),
+    Until(2),
     Found("tern-coffee"),
     Until(0),
 ];
