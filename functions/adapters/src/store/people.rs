@@ -132,7 +132,8 @@ impl Store {
             None => request.limit(i32::try_from(limit + 1).unwrap_or(i32::MAX)),
             Some(search) => request
                 .limit(SEARCH_READ_MAX)
-                .filter_expression("contains(search, :search)")
+                .filter_expression("contains(#search, :search)")
+                .expression_attribute_names("#search", "search")
                 .expression_attribute_values(":search", text(search)),
         };
         let answer = request.send().await.map_err(|error| failed(format!("list people of {id}"), error))?;
