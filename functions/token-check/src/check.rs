@@ -71,6 +71,8 @@ pub async fn check(ports: &Ports, id: &ConnectionId) -> Result<Outcome, StoreErr
     };
     let before = connection.health();
     let renewal = match tokio::time::timeout(WORK_MAX, renewal::renew(ports, &connection, &grant, &lease)).await {
+        // The tokens of whoever took the connection over are newer: ours were not stored over them.
+        Ok(Err(StoreError::Overtaken { .. })) => return Ok(Outcome::Overtaken),
         Ok(renewal) => renewal?,
         Err(_) => Renewal::Unclear { what: "the check took too long".to_owned(), retry_after: None },
     };
