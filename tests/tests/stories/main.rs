@@ -4,6 +4,8 @@ mod consent;
 mod deaths;
 mod first;
 mod forecast;
+mod forgery;
 mod leases;
 mod outages;
 mod secrets;
+mod support;
