@@ -53,6 +53,17 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// Makes sure that these files are there: what one of them holds is worth nothing without the others.
+    ///
+    /// # Errors
+    /// Names the first that is missing.
+    pub fn require(&self, names: &[&str]) -> Result<()> {
+        match names.iter().map(|name| self.file(name)).find(|path| !path.is_file()) {
+            Some(missing) => bail!("{} is missing: start with --fresh to begin anew", missing.display()),
+            None => Ok(()),
+        }
+    }
+
     fn forget(&self) -> Result<()> {
         for name in FILES {
             match fs::remove_file(self.file(name)) {
@@ -114,6 +125,7 @@ mod tests {
         fs::write(folder.file("letter.txt"), "dear").unwrap();
         drop(folder);
         let folder = Folder::open(&path, Past::Forgotten).unwrap();
+        assert!(folder.require(&["letter.txt"]).is_ok() && folder.require(&["letter.txt", "vault.key"]).is_err());
         assert!(!folder.file("runner.json").exists() && folder.file("letter.txt").exists());
         fs::remove_dir_all(path).unwrap();
     }

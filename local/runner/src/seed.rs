@@ -54,12 +54,12 @@ impl Beat {
     }
 }
 
-/// Plays what is left of the script.
+/// Plays what is left of the script's first `beats`.
 ///
 /// # Errors
 /// When a beat fails again and again. It is played once more at the next start.
-pub async fn play(world: &World) -> Result<()> {
-    for (index, beat) in SCRIPT.iter().enumerate().skip(world.journal.notes().beats_done) {
+pub async fn play(world: &World, beats: usize) -> Result<()> {
+    for (index, beat) in SCRIPT.iter().enumerate().take(beats).skip(world.journal.notes().beats_done) {
         let mut tries = 1;
         let deeds = loop {
             let _alone = world.turn.write().await;

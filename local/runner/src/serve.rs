@@ -24,6 +24,17 @@ use crate::{daily, passing, portal, seed};
 /// One sentence that says what keeps it from starting.
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let begun = Instant::now();
+    let world = start(arguments).await?;
+    tell(&world, arguments, begun);
+    daily::recover(&world).await?;
+    live(world).await
+}
+
+/// Opens the data folder and serves the three ports; nothing goes on by itself yet.
+///
+/// # Errors
+/// As [`run`].
+pub async fn start(arguments: &Arguments) -> Result<Arc<World>> {
     if let Some(folder) = &arguments.widget {
         check_widget(folder)?;
     }
@@ -31,9 +42,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let folder = Folder::open(&arguments.data, arguments.past)?;
     let world = Arc::new(World::open(folder, listeners.addresses()?, arguments.people).await?);
     listeners.serve(&world, arguments.widget.as_deref())?;
-    tell(&world, arguments, begun);
-    daily::recover(&world).await?;
-    live(world).await
+    Ok(world)
 }
 
 /// Catches up with what was under way, then goes on for ever.
@@ -42,7 +51,7 @@ async fn live(world: Arc<World>) -> Result<()> {
     let deliveries = tokio::spawn(daily::deliver(Arc::clone(&world)));
     let history = tokio::spawn({
         let world = Arc::clone(&world);
-        async move { seed::play(&world).await }
+        async move { seed::play(&world, seed::SCRIPT.len()).await }
     });
     let ticks = tokio::spawn(daily::tick(world));
     history.await??;

@@ -93,6 +93,9 @@ impl World {
     /// One sentence that names what is damaged.
     pub async fn open(folder: Folder, addresses: Addresses, people: u32) -> Result<Self> {
         let journal = Journal::open(&folder.file("runner.json"), Notes::begin(-seed::REACHES_BACK))?;
+        if journal.notes().beats_done > 0 {
+            folder.require(&["dynamodb.sqlite", "simulator.json", "vault.key"])?;
+        }
         let clock = Arc::new(ShiftedClock::new(journal.notes().offset));
         let simulator = open_simulator(&folder.file("simulator.json"), &addresses, clock.now())?;
         let database = folder.file("dynamodb.sqlite");
