@@ -65,18 +65,19 @@ async function look() {
   skew = new Date(seen.now) - Date.now();
   if (Math.abs(skew - before) > LEAP_MS) caller.forget();
   panel.draw(seen);
-  prepare(seen.seeding);
-  const key = JSON.stringify([seen.log[0], seen.log.length, seen.tenant, Boolean(seen.passing), Boolean(seen.seeding)]);
+  prepare(seen);
+  const key = JSON.stringify([seen.log[0], seen.log.length, seen.tenant, seen.synced, Boolean(seen.passing), Boolean(seen.seeding)]);
   if (known !== '' && known !== key) refresh();
   known = key;
 }
 
-function prepare(seeding) {
+function prepare({ seeding, tenant }) {
   $('preparing').hidden = !seeding;
+  $('content').hidden = Boolean(seeding && !tenant);
   if (!seeding) return;
   $('preparing-bar').max = seeding.total;
   $('preparing-bar').value = seeding.done;
-  $('preparing-what').textContent = `${seeding.what} …`;
+  $('preparing-what').textContent = tenant ? `${seeding.what} …` : `${seeding.what} … This customer comes a little later.`;
 }
 
 function refresh() {

@@ -40,18 +40,30 @@ pub(super) async fn state(State(world): State<Shared>, Query(whose): Query<Whose
     let Some(customer) = whose.known() else {
         return problem(StatusCode::UNPROCESSABLE_ENTITY, STRANGER);
     };
-    match log(&world, &customer).await {
-        Ok(log) => Json(json!({
+    let seen = async { Ok::<_, StoreError>((log(&world, &customer).await?, synced(&world, &customer).await?)) };
+    match seen.await {
+        Ok((log, synced)) => Json(json!({
             "now": world.clock.now(),
             "ahead_seconds": world.clock.offset().as_secs(),
             "seeding": seeding(&world),
             "passing": world.passing(),
             "tenant": world.tenant_of(&customer),
+            "synced": synced,
             "log": log,
         }))
         .into_response(),
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }
+}
+
+/// How far the sync of each of the customer's connections is, so that the page knows when to look again.
+async fn synced(world: &World, customer: &CustomerId) -> Result<Vec<Value>, StoreError> {
+    let mut synced = Vec::new();
+    for connection in world.ports.store.connections_of(customer).await? {
+        let walk = world.ports.store.walk(&connection.id).await?;
+        synced.extend(walk.map(|(walk, _)| json!({"people": walk.people, "as_of": walk.as_of})));
+    }
+    Ok(synced)
 }
 
 async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreError> {
