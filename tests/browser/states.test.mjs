@@ -674,3 +674,31 @@ describe('everybody', () => {
     assert.equal(await page.evaluate(() => document.querySelector('evergrant-status').status), undefined);
   });
 });
+
+describe('what is written about it', () => {
+  const source = (path) => readFileSync(new URL(`../../widget/${path}`, import.meta.url), 'utf8');
+  const sources = ['js/frame.js', 'src/view.rs', 'src/view/consent.rs', 'src/view/details.rs', 'src/view/notice.rs'].map(source).join('\n');
+  const [declaration] = JSON.parse(source('custom-elements.json')).modules[0].declarations;
+  const names = (list) => list.map(({ name }) => name).sort();
+  const found = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+
+  test('is what was built', async () => {
+    // On a server the module loads, and does nothing.
+    const { EvergrantStatus } = await import(`${dist}/evergrant-status.js`);
+    assert.deepEqual(names(declaration.attributes), EvergrantStatus.observedAttributes.filter((name) => name !== 'lang').sort());
+    const script = source('js/element.js') + source('js/session.js');
+    assert.deepEqual(names(declaration.events), found(script, /mit\('([\w-]+)'/g).map((name) => `eg-${name}`));
+    assert.deepEqual(names(declaration.cssProperties), found(source('js/style.css'), /var\((--eg-[\w-]+)/g));
+    const parts = found(sources, /part(?:=|: |=\{if tone == "busy" \{ )["']([\w-]+)["']/g).concat('toast');
+    assert.deepEqual(names(declaration.cssParts), [...new Set(parts)].sort());
+    const { prototype } = EvergrantStatus;
+    for (const { name, kind, static: isStatic } of declaration.members) if (kind === 'method' || name !== 'ready') assert.ok(name in (isStatic ? EvergrantStatus : prototype), name);
+  });
+
+  test('is written in the README and in the types too', () => {
+    const readme = source('README.md');
+    for (const list of ['attributes', 'events', 'cssProperties', 'cssParts', 'cssStates']) for (const name of names(declaration[list])) assert.ok(readme.includes(`\`${name}\``), name);
+    const types = source('js/element.d.ts');
+    for (const name of [...names(declaration.members), ...names(declaration.events)]) assert.ok(types.includes(name), name);
+  });
+});

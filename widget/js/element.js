@@ -122,6 +122,7 @@ export class EvergrantStatus extends Base {
     const asked = this.locale ?? this.closest('[lang]')?.lang ?? document.documentElement.lang;
     this.#words.locale = (asked && acceptLocale(asked)) || navigator.language;
     this.#words.overrides = this.#messages;
+    this.#frame.speak(Object.keys(this.#messages).length > 0 ? this.#words.locale : 'en');
     this.#session?.tell('tick');
   }
 
@@ -299,10 +300,11 @@ export class EvergrantStatus extends Base {
     const canRetry = code === 'asset_failed' || (isCrash && engine.canRevive());
     const action = () => (isCrash ? [...stopped].forEach((element) => element.#restart()) : this.#restart());
     const retry = canRetry ? { label: isCrash ? 'action.reload_widget' : 'action.retry', action } : undefined;
+    const row = isCrash && !canRetry ? 'crashed_again' : code;
     this.#session.end();
-    this.#frame.fail(code, this.headingLevel, retry);
+    this.#frame.fail(code, row, this.headingLevel, retry);
     this.#showState('error');
-    this.#report({ code, message: this.#words.say(`error.${code}.text`), retryable: canRetry, requestId: null, phase: isCrash ? 'run' : 'load' });
+    this.#report({ code, message: this.#words.say(`error.${row}.text`), retryable: canRetry, requestId: null, phase: isCrash ? 'run' : 'load' });
     this.#appear();
   }
 }

@@ -62,6 +62,11 @@ export class Frame {
     this.announce(this.#words.say('loading.slow'));
   }
 
+  /** The language of the words, which need not be the page's. */
+  speak(lang) {
+    for (const part of [this.#skeleton, this.#stage, this.#failure, this.#polite, this.#urgent]) part.lang = lang;
+  }
+
   stage(host) {
     this.#stage.replaceChildren(host);
   }
@@ -71,9 +76,9 @@ export class Frame {
   }
 
   /** A card that needs no WebAssembly. The default slot holds what the operator offers instead. */
-  fail(code, level, retry) {
-    const title = make(`h${level}`, { class: 'name', id: 'failure-name', part: 'heading' }, this.#words.say(`error.${code}.title`));
-    const text = make('p', { class: 'explanation', part: 'error' }, this.#words.say(`error.${code}.text`));
+  fail(code, row, level, retry) {
+    const title = make(`h${level}`, { class: 'name', id: 'failure-name', part: 'heading' }, this.#words.say(`error.${row}.title`));
+    const text = make('p', { class: 'explanation', part: 'error' }, this.#words.say(`error.${row}.text`));
     const reference = make('p', { class: 'reference', part: 'error-code' }, this.#words.say('error.reference', ['code', 'text', code]));
     const card = make('section', { class: 'card neutral', part: 'base', 'aria-labelledby': 'failure-name' });
     card.append(make('header', { class: 'head', part: 'header' }, make('div', { class: 'title' }, title)), text, make('slot'));

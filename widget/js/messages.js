@@ -160,4 +160,6 @@ export const messages = {
   'error.wasm_unsupported.text': 'The widget needs WebAssembly. Use a current version of Chrome, Edge, Firefox or Safari.',
   'error.crashed.title': 'The widget has stopped',
   'error.crashed.text': 'Something unexpected happened. Your connection is not affected.',
+  'error.crashed_again.title': 'The widget has stopped',
+  'error.crashed_again.text': 'Something unexpected happened again. Reload the page. Your connection is not affected.',
 };

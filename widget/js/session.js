@@ -32,7 +32,7 @@ export class Session {
   #channel;
   #attempt;
   #prefetch;
-  #answers = new Map();
+  #answered;
   #slow;
 
   /** @param element the element, for its public properties @param door what it lets a session do to it */
@@ -132,7 +132,7 @@ export class Session {
       const body = await answer;
       const time = Date.parse(body?.server_time ?? body?.connections?.[0]?.server_time);
       if (Number.isFinite(time)) this.#door.setClock(time);
-      this.#answers.set('last', body);
+      if (body?.health || body?.connections) this.#answered = body;
       engine.call(this.#card, 'answer', id, body);
     } catch (error) {
       const refusal = error instanceof Refusal ? error : new Refusal('network');
@@ -246,7 +246,7 @@ export class Session {
   }
 
   publish(connection, previous, current, cause) {
-    const body = this.#answers.get('last');
+    const body = this.#answered;
     const status = body?.connections?.find(({ id }) => id === connection) ?? body;
     this.#door.publish(status, previous ?? null, current, cause);
   }

@@ -187,7 +187,7 @@ fn empty(pen: &Pen) -> Html {
                     }
                 </div>
             </div>
-            <div class="foot"><slot name="support"></slot></div>
+            <slot name="support"></slot>
         </section>
     }
 }
@@ -218,7 +218,7 @@ fn error(pen: &Pen, trouble: &Trouble) -> Html {
                     <p class="reference" part="error-code">{ pen.say(&trouble.reference()) }</p>
                 </div>
             </div>
-            <div class="foot"><slot name="support"></slot></div>
+            <slot name="support"></slot>
         </section>
     }
 }

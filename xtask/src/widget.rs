@@ -16,8 +16,17 @@ use anyhow::{Context as _, Result, bail, ensure};
 /// The most that a first load may weigh, script, WebAssembly and English texts together, compressed with Brotli.
 const BROTLI_BYTES_MAX: u64 = 100 * 1024;
 /// What decides whether there is anything to build, beside the folders of [`SOURCES`].
-const INPUTS: [&str; 6] =
-    ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "widget/Cargo.toml", "widget/build.mjs", "widget/package-lock.json"];
+const INPUTS: [&str; 9] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "rust-toolchain.toml",
+    "widget/Cargo.toml",
+    "widget/README.md",
+    "widget/build.mjs",
+    "widget/custom-elements.json",
+    "widget/package-lock.json",
+    "widget/package.json",
+];
 const SOURCES: [&str; 4] = ["domain/src", "widget/src", "widget/js", "xtask/src/widget.rs"];
 
 /// Builds the widget, if anything has changed since the last build, and says where it is: `target/widget/dist`.
@@ -104,8 +113,20 @@ fn compile(root: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["rustc", "--locked", "--quiet", "--package", "widget", "--lib", "--crate-type", "cdylib"]);
     cargo.args(["--target", "wasm32-unknown-unknown", "--profile", "widget"]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", forget_paths(root)?.join("\u{1f}"));
     run(cargo.current_dir(root))?;
     Ok(target.join("wasm32-unknown-unknown/widget/widget.wasm"))
+}
+
+/// Panics name the source file: without this, the folders of whoever builds would be in the file that everybody loads.
+fn forget_paths(root: &Path) -> Result<Vec<String>> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).context("there is no home folder")?;
+    let mut folders = vec![root.to_owned()];
+    for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten() {
+        folders.push(registry?.path());
+    }
+    Ok(folders.iter().map(|folder| format!("--remap-path-prefix={}=", folder.display())).collect())
 }
 
 /// The library rather than the command line tool: its version is held by `Cargo.lock`.

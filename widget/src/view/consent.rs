@@ -55,7 +55,7 @@ fn panel(pen: &Pen, tone: &'static str, title: &'static str, text: &Line, contro
             if tone == "busy" {
                 <span class="spinner" aria-hidden="true"></span>
             } else {
-                { icons::verdict(tone == "ok") }
+                { icons::verdict(tone) }
             }
             <div>
                 <p id="panel-title" class="panel-title">{ pen.row(title) }</p>

@@ -27,8 +27,12 @@ pub(super) fn health(shape: Shape) -> Html {
     )
 }
 
-pub(super) fn verdict(is_good: bool) -> Html {
-    health(if is_good { Shape::Tick } else { Shape::Stop })
+pub(super) fn verdict(tone: &str) -> Html {
+    match tone {
+        "ok" => health(Shape::Tick),
+        "danger" => health(Shape::Stop),
+        _ => warning(),
+    }
 }
 
 pub(super) fn warning() -> Html {
