@@ -80,7 +80,7 @@ fn run(arguments: &[OsString]) -> Result<()> {
 fn bench(root: &Path) -> Result<()> {
     bootstrap::run(root, Need::Build)?;
     let mut journal = Journal::begin();
-    journal.command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests"]))?;
+    journal.command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests", "--bench", "sync"]))?;
     journal.step("time until ready", "cargo xtask bench", || ready::measure(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     journal.close();
