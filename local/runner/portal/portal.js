@@ -66,14 +66,14 @@ async function look() {
   if (Math.abs(skew - before) > LEAP_MS) caller.forget();
   panel.draw(seen);
   prepare(seen);
-  const key = JSON.stringify([seen.log[0], seen.log.length, seen.tenant, seen.synced, Boolean(seen.passing), Boolean(seen.seeding)]);
+  const key = JSON.stringify([seen.log[0], seen.log.length, seen.tenant, !seen.passing && seen.synced, Boolean(seen.passing), Boolean(seen.seeding)]);
   if (known !== '' && known !== key) refresh();
   known = key;
 }
 
 function prepare({ seeding, tenant }) {
   $('preparing').hidden = !seeding;
-  $('content').hidden = Boolean(seeding && !tenant);
+  $('content').classList.toggle('not-yet', Boolean(seeding && !tenant));
   if (!seeding) return;
   $('preparing-bar').max = seeding.total;
   $('preparing-bar').value = seeding.done;

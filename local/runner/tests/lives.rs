@@ -1,5 +1,7 @@
 //! A runner that is ended and started again goes on where it was.
 
+#![expect(clippy::unwrap_used, reason = "a fault here is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
