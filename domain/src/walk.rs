@@ -12,11 +12,19 @@
 //! A page is applied before the walk moves, so a page may be applied twice, and none is left out.
 //! Source: <https://learn.microsoft.com/en-us/graph/delta-query-overview>
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::ObjectId;
+
 /// After so many resets in one round the walk gives up for now and tries again at the next schedule.
 pub const RESETS_MAX: u32 = 3;
+/// After so many failures in a row at the link that begins a round, that link is given up and the directory walked from its beginning.
+const FAILURES_MAX: u32 = 8;
+/// From so many waits in a row on, the sync counts as failing.
+const WAITS_MAX: u32 = 3;
 /// How many seen ids one sweep holds in memory at a time, about: 16 bytes each.
 const SWEEP_IDS: u64 = 65_536;
 
@@ -35,8 +43,10 @@ pub struct Walk {
     pub people_seen: u64,
     /// People stored.
     pub people: u64,
-    /// What the page under way adds and removes, noted before it is applied so that a crash in between does not count it twice.
+    /// Whom the page under way adds and removes, noted before it is applied so that a crash in between does not count anybody twice.
     pub tally: Option<Tally>,
+    /// People that the sweep under way kept so far.
+    pub kept: u64,
     /// Whether this round walks the whole directory over people stored before, and so ends with a sweep.
     pub is_sweep_owed: bool,
     /// Resets in this round.
@@ -75,13 +85,13 @@ pub enum Stage {
     },
 }
 
-/// What one page adds and removes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whom one page adds and removes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// People that were not stored before.
-    pub added: u64,
+    pub added: Vec<ObjectId>,
     /// People that were.
-    pub removed: u64,
+    pub removed: Vec<ObjectId>,
 }
 
 /// How a page ends.
@@ -103,6 +113,7 @@ impl Default for Walk {
             people_seen: 0,
             people: 0,
             tally: None,
+            kept: 0,
             is_sweep_owed: false,
             resets: 0,
             began_at: None,
@@ -128,8 +139,8 @@ impl Walk {
 
     /// Moves on after a page was applied.
     pub fn turn(&mut self, end: PageEnd, entries: u64, now: Timestamp) {
-        let tally = self.tally.take().unwrap_or(Tally { added: 0, removed: 0 });
-        self.people = (self.people + tally.added).saturating_sub(tally.removed);
+        let tally = self.tally.take().unwrap_or_default();
+        self.count(tally.added.len(), tally.removed.len());
         self.page += 1;
         self.people_seen += entries;
         self.recover();
@@ -143,6 +154,19 @@ impl Walk {
                 }
             }
         }
+    }
+
+    /// Counts what became of a page whose worker died: of its tally, these are stored now. The page can then be applied anew, even if it
+    /// says something else by then.
+    pub fn absorb(&mut self, stored: &HashSet<ObjectId>) {
+        let tally = self.tally.take().unwrap_or_default();
+        let added = tally.added.iter().filter(|person| stored.contains(person)).count();
+        let removed = tally.removed.iter().filter(|person| !stored.contains(person)).count();
+        self.count(added, removed);
+    }
+
+    fn count(&mut self, added: usize, removed: usize) {
+        self.people = (self.people + added as u64).saturating_sub(removed as u64);
     }
 
     /// Starts over with a full round, because Graph forgot the delta token. `from` is the link that Graph gave, if it did.
@@ -164,12 +188,26 @@ impl Walk {
         self.resets <= RESETS_MAX
     }
 
-    /// Moves on after a range was swept and `removed` people with it.
-    pub fn swept(&mut self, range: u16, removed: u64, now: Timestamp) {
-        self.people = self.people.saturating_sub(removed);
+    /// Gives the round up, because one of its links leads nowhere. The next one begins where the last complete one ended or, where that
+    /// does not lead on either, at the beginning of the directory.
+    pub fn give_up(&mut self, problem: &str, now: Timestamp) {
+        if self.page == 0 && self.failures >= FAILURES_MAX {
+            self.delta_link = None;
+        }
+        self.is_sweep_owed |= self.delta_link.is_none();
+        self.stage = Stage::Resting;
+        self.fail(problem, now);
+    }
+
+    /// Moves on after a range was swept in which `kept` people are left. A full round ends with an exact count.
+    pub fn swept(&mut self, range: u16, kept: u64, now: Timestamp) {
+        self.kept += kept;
         match range + 1 < self.sweep_ranges() {
             true => self.stage = Stage::Sweeping { range: range + 1 },
-            false => self.rest(now),
+            false => {
+                self.people = self.kept;
+                self.rest(now);
+            }
         }
     }
 
@@ -188,11 +226,20 @@ impl Walk {
         self.waits_until = None;
     }
 
-    /// Notes that the server asked us to wait.
-    pub fn wait(&mut self, until: Timestamp, problem: &str) {
+    /// Notes that the server asked us to wait. Whoever waits again and again falls behind.
+    pub fn wait(&mut self, until: Timestamp, problem: &str, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
+        if self.failures >= WAITS_MAX {
+            self.stale_since.get_or_insert(now);
+        }
         self.problem = Some(problem.to_owned());
         self.waits_until = Some(until);
+    }
+
+    /// Until when the walk waits, where it does at `now`. Whole milliseconds count, because due work is found by those.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
+        self.waits_until.filter(|until| until.as_millisecond() > now.as_millisecond())
     }
 
     /// Whether a round is under way.
@@ -207,6 +254,7 @@ impl Walk {
         self.page = 0;
         self.people_seen = 0;
         self.tally = None;
+        self.kept = 0;
         self.began_at = Some(now);
     }
 
@@ -275,7 +323,7 @@ mod tests {
         assert!(walk.restart(at(4)));
         walk.turn(round("d2"), 8, at(5));
         assert_eq!(walk.stage, Stage::Sweeping { range: 0 });
-        walk.swept(0, 2, at(6));
+        walk.swept(0, 8, at(6));
         assert_eq!((walk.stage.clone(), walk.people), (Stage::Resting, 8));
     }
 
@@ -287,14 +335,52 @@ mod tests {
         assert_eq!(went_on, RESETS_MAX as usize);
     }
 
+    fn id(number: u128) -> ObjectId {
+        ObjectId(uuid::Uuid::from_u128(number))
+    }
+
     #[test]
     fn a_noted_tally_counts_once() {
         let mut walk = Walk::default();
         walk.begin(at(1));
-        walk.tally = Some(Tally { added: 5, removed: 0 });
+        walk.tally = Some(Tally { added: vec![id(1), id(2)], removed: vec![] });
         walk.turn(next("p"), 5, at(2));
         walk.turn(round("d"), 0, at(3));
-        assert_eq!(walk.people, 5);
+        assert_eq!(walk.people, 2);
+    }
+
+    #[test]
+    fn of_a_page_whose_worker_died_only_what_was_written_counts() {
+        let mut walk = Walk { people: 10, ..Walk::default() };
+        walk.tally = Some(Tally { added: vec![id(1), id(2)], removed: vec![id(3), id(4)] });
+        walk.absorb(&HashSet::from([id(1), id(4)]));
+        assert_eq!((walk.people, walk.tally), (10, None));
+    }
+
+    #[test]
+    fn a_round_whose_link_leads_nowhere_begins_anew_from_what_is_known() {
+        let mut walk = Walk { delta_link: Some("d".to_owned()), ..Walk::default() };
+        walk.begin(at(1));
+        walk.turn(next("foreign"), 10, at(2));
+        walk.give_up("no", at(3));
+        assert_eq!((walk.stage.clone(), walk.stale_since, walk.is_sweep_owed), (Stage::Resting, Some(at(3)), false));
+        for _ in 0..=FAILURES_MAX {
+            walk.begin(at(4));
+            walk.give_up("no", at(5));
+        }
+        walk.begin(at(6));
+        assert_eq!((walk.stage, walk.is_sweep_owed), (Stage::Walking { link: None }, true));
+    }
+
+    #[test]
+    fn who_waits_again_and_again_falls_behind() {
+        let mut walk = Walk::default();
+        walk.begin(at(1));
+        let stale = [at(2), at(3), at(4), at(5)].map(|now| {
+            walk.wait(now, "wait", now);
+            walk.stale_since
+        });
+        assert_eq!(stale, [None, None, Some(at(4)), Some(at(4))]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | take or settle a connection's lease | connections, `connection#ID` / `connection` | 1 write unit and 1 to 2 of the index | up to 4 KB |
 //! | a connection's refresh tokens, sealed | `connection#ID` / `grant#S`, three slots | 1 query; 2 to 3 write units a refresh | up to 8 KB |
 //! | the live access token, sealed | `connection#ID` / `access` | 1 read; 3 write units a refresh | up to 8 KB |
-//! | where the walk stands | `connection#ID` / `walk` | 2 writes a page | up to 8 KB |
+//! | where the walk stands | `connection#ID` / `walk` | 3 writes a page | up to 8 KB; 40 KB while a page that adds 1,000 people is applied |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
 //! | a customer's connections | index `by-customer` | 1 query | up to 4 KB |

@@ -12,8 +12,8 @@ use domain::walk::{Tally, Walk};
 
 /// Applies a page's changes to the stored people; returns how many people the page is about. Unchanged people are not written.
 ///
-/// What the page adds and removes is noted in the walk before it is applied, so that a worker who dies in between does not make the next
-/// one count again.
+/// Before anybody is written, the walk notes whom the page adds and removes: so that a worker who dies in between does not make the next
+/// one count again, and so that a worker who was overtaken while it waited for Graph writes nothing old over something new.
 pub(crate) async fn page(
     ports: &Ports,
     id: &ConnectionId,
@@ -31,9 +31,8 @@ pub(crate) async fn page(
         let ids: Vec<ObjectId> = present.iter().copied().collect();
         ports.store.note_seen(id, PageNumber { round: walk.round, page: walk.page }, &ids, now).await?;
     }
-    let tally = tally(&outcomes, &known);
-    if walk.tally.is_none() && tally != (Tally { added: 0, removed: 0 }) {
-        walk.tally = Some(tally);
+    if outcomes.values().any(|outcome| *outcome != Outcome::Unchanged) {
+        walk.tally = Some(tally(&outcomes, &known));
         ports.store.note_walk(id, walk, lease).await?;
     }
     ports.store.write_people(id, &outcomes, now).await?;
@@ -41,19 +40,39 @@ pub(crate) async fn page(
 }
 
 fn tally(outcomes: &BTreeMap<ObjectId, Outcome>, known: &HashSet<ObjectId>) -> Tally {
-    let added = outcomes.iter().filter(|(id, outcome)| matches!(outcome, Outcome::Store(_)) && !known.contains(id)).count();
-    let removed = outcomes.values().filter(|outcome| matches!(outcome, Outcome::Remove)).count();
-    Tally { added: added as u64, removed: removed as u64 }
+    let mut tally = Tally::default();
+    for (person, outcome) in outcomes {
+        match outcome {
+            Outcome::Store(_) if !known.contains(person) => tally.added.push(*person),
+            Outcome::Remove => tally.removed.push(*person),
+            Outcome::Store(_) | Outcome::Unchanged => {}
+        }
+    }
+    tally
+}
+
+/// Counts what became of the page that a dead worker left behind.
+pub(crate) async fn absorb(ports: &Ports, id: &ConnectionId, walk: &mut Walk) -> Result<(), StoreError> {
+    let Some(tally) = &walk.tally else {
+        return Ok(());
+    };
+    let people: Vec<ObjectId> = tally.added.iter().chain(&tally.removed).copied().collect();
+    let stored = ports.store.people(id, &people).await?;
+    walk.absorb(&stored.into_iter().map(|stored| stored.person.id).collect());
+    Ok(())
 }
 
 /// Removes the people of one range of ids that the full round did not meet.
-pub(crate) async fn sweep(ports: &Ports, id: &ConnectionId, walk: &mut Walk, range: u16) -> Result<(), StoreError> {
+pub(crate) async fn sweep(ports: &Ports, id: &ConnectionId, (walk, lease): (&mut Walk, &Lease), range: u16) -> Result<(), StoreError> {
     let ids = IdRange { index: range, ranges: walk.sweep_ranges() };
     let met = ports.store.seen(id, walk.round, ids).await?;
     let stored = ports.store.stored_ids(id, ids).await?;
-    let missing: BTreeMap<ObjectId, Outcome> =
-        stored.into_iter().filter(|person| !met.contains(person)).map(|person| (person, Outcome::Remove)).collect();
-    ports.store.write_people(id, &missing, ports.clock.now()).await?;
-    walk.swept(range, missing.len() as u64, ports.clock.now());
+    let (kept, missing): (Vec<ObjectId>, Vec<ObjectId>) = stored.into_iter().partition(|person| met.contains(person));
+    if !missing.is_empty() {
+        let outcomes = missing.into_iter().map(|person| (person, Outcome::Remove)).collect();
+        ports.store.note_walk(id, walk, lease).await?;
+        ports.store.write_people(id, &outcomes, ports.clock.now()).await?;
+    }
+    walk.swept(range, kept.len() as u64, ports.clock.now());
     Ok(())
 }

@@ -63,11 +63,17 @@ pub async fn step(ports: &Ports, id: &ConnectionId) -> Result<Step, StepError> {
     let Some((mut walk, lease, due_at)) = ports.store.take_walk(id, now, now + LEASE).await? else {
         return Ok(Step::Idle);
     };
+    // A task that comes early, because the queue holds none so long or because somebody asked again, does not shorten a wait.
+    if let Some(until) = walk.waits(now) {
+        ports.store.settle_walk(id, &walk, &lease, until).await?;
+        return Ok(Step::Idle);
+    }
     let is_due = walk.is_under_way() || due_at.is_some_and(|at| at <= now);
     if !is_due {
         ports.store.settle_walk(id, &walk, &lease, due_at.unwrap_or(now)).await?;
         return Ok(Step::Idle);
     }
+    apply::absorb(ports, id, &mut walk).await?;
     let end = advance(ports, id, &mut walk, &lease).await?;
     finish(ports, id, &walk, (&lease, end)).await
 }
@@ -98,13 +104,13 @@ async fn advance(ports: &Ports, id: &ConnectionId, walk: &mut Walk, lease: &Leas
     let link = match walk.stage.clone() {
         Stage::Resting => return Ok(End::Rest),
         Stage::Sweeping { range } => {
-            apply::sweep(ports, id, walk, range).await?;
+            apply::sweep(ports, id, (walk, lease), range).await?;
             return Ok(if walk.is_under_way() { End::GoOn } else { End::Rest });
         }
         Stage::Walking { link } => link,
     };
     let Some(token) = access_token(ports, id).await? else {
-        walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.");
+        walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.", now);
         ports.store.hasten_check(id, now).await?;
         return Ok(End::Wait(TOKEN_WAIT));
     };
@@ -129,7 +135,7 @@ async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: Graph
         GraphError::PageTokenExpired => walk.restart(now),
         GraphError::Unavailable { retry_after, .. } => {
             let at = schedule::after_unclear(id, walk.failures + 1, retry_after, now);
-            walk.wait(at, "Microsoft Graph asked us to wait.");
+            walk.wait(at, "Microsoft Graph asked us to wait.", now);
             return Ok(End::Wait(at.duration_since(now)));
         }
         GraphError::Unauthorized | GraphError::Forbidden { .. } => {
@@ -139,7 +145,7 @@ async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: Graph
             false
         }
         GraphError::Refused { .. } | GraphError::Foreign(_) | GraphError::Unreadable(_) => {
-            walk.fail("Microsoft Graph answered in a way that we do not understand.", now);
+            walk.give_up("Microsoft Graph answered in a way that we do not understand.", now);
             false
         }
     };
