@@ -14,6 +14,14 @@ pub struct InvalidId {
     bound: &'static str,
 }
 
+impl InvalidId {
+    /// What it must be.
+    #[must_use]
+    pub fn bound(&self) -> String {
+        format!("must be {}", self.bound)
+    }
+}
+
 /// Text ids share one shape: 1 to 128 characters of `A-Z a-z 0-9 . _ : @ -`, so that they are safe in keys, URLs and logs.
 fn accept(what: &'static str, text: &str) -> Result<(), InvalidId> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "._:@-".contains(c);

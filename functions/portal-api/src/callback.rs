@@ -7,6 +7,7 @@ use adapters::store::attempts::{Attempt, Progress};
 use adapters::vault::{self, Binding, Purpose};
 use aws_lc_rs::constant_time;
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -56,7 +57,10 @@ impl Fault {
     (status = 303, description = "Back to the portal, where the attempt ran in its own tab"),
     (status = 400, description = "A page that says that the link leads nowhere", content_type = "text/html"),
 ))]
-pub(crate) async fn receive(State(portal): State<Shared>, Query(returned): Query<Returned>) -> Response {
+pub(crate) async fn receive(State(portal): State<Shared>, returned: Result<Query<Returned>, QueryRejection>) -> Response {
+    let Ok(Query(returned)) = returned else {
+        return page(StatusCode::BAD_REQUEST, None, LOST);
+    };
     match find(&portal, &returned).await {
         Ok(Some(attempt)) => answer(&portal, attempt, &returned).await,
         Ok(None) => page(StatusCode::BAD_REQUEST, None, LOST),

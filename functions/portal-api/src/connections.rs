@@ -4,19 +4,20 @@ use adapters::entropy;
 use adapters::queue::SyncTask;
 use adapters::store::connections::Connection;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::api::{ConnectionList, ConnectionStatus, HealthWord, Problem};
 use domain::ids::ConnectionId;
 
 use crate::callers::Caller;
 use crate::problem::ApiError;
+use crate::request::Named;
 use crate::{Portal, Shared, view};
 
 /// Reads one of the caller's connections. Another customer's is as good as none.
 pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Connection, ApiError> {
     let id: ConnectionId =
-        id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "connection", bound: error.to_string() })?;
+        id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "connection", bound: error.bound() })?;
     let connection = portal.ports.store.connection(&id).await?;
     connection.filter(|connection| connection.customer == caller.customer).ok_or(ApiError::NotFound("connection"))
 }
@@ -65,7 +66,7 @@ pub(crate) async fn create(State(portal): State<Shared>, caller: Caller) -> Resu
     (status = 200, body = ConnectionStatus),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Json<ConnectionStatus>, ApiError> {
+pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Named(id): Named) -> Result<Json<ConnectionStatus>, ApiError> {
     caller.require("status:read")?;
     let connection = own(&portal, &caller, &id).await?;
     Ok(Json(told(&portal, &connection).await?))
@@ -80,7 +81,7 @@ pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Path(id):
 pub(crate) async fn sync(
     State(portal): State<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<(StatusCode, Json<ConnectionStatus>), ApiError> {
     caller.require("sync:start")?;
     let connection = own(&portal, &caller, &id).await?;

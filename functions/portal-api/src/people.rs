@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use adapters::store::people::{Listing, StoredPerson};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::api::{PeoplePage, Problem};
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::callers::Caller;
 use crate::problem::ApiError;
+use crate::request::Named;
 use crate::{Shared, connections, view};
 
 const LIMIT_MAX: u8 = 100;
@@ -34,16 +35,16 @@ pub(crate) struct Wanted {
     cursor: Option<String>,
     /// How many at most; 1 to 100, 50 by default.
     #[serde(default)]
-    limit: Option<u8>,
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
 }
 
 impl Wanted {
     fn listing(self) -> Result<Listing, ApiError> {
         let invalid = |field, bound: &str| ApiError::Invalid { field, bound: bound.to_owned() };
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(invalid("limit", "must be from 1 to 100"));
-        }
+        let limit = self.limit.map_or(Ok(LIMIT_DEFAULT), |limit| limit.parse());
+        let limit = limit.ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+        let limit = limit.ok_or_else(|| invalid("limit", "must be from 1 to 100"))?;
         let search = self.search.map(|search| search.trim().to_lowercase()).filter(|search| !search.is_empty());
         if search.as_ref().is_some_and(|search| search.chars().count() > SEARCH_MAX) {
             return Err(invalid("search", "must be at most 100 characters"));
@@ -66,7 +67,7 @@ impl Wanted {
 pub(crate) async fn list(
     State(portal): State<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<PeoplePage>, ApiError> {
     caller.require("people:read")?;

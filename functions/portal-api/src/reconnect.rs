@@ -8,8 +8,8 @@ use adapters::store::connections::Connection;
 use adapters::vault::{self, Binding, Purpose};
 use aws_lc_rs::digest;
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::callers::Caller;
 use crate::problem::ApiError;
+use crate::request::Named;
 use crate::{Portal, Shared, connections, view};
 
 /// How long a person may take on Entra's pages.
@@ -75,7 +76,7 @@ pub(crate) async fn begin(
     (status = 200, body = ReconnectAttempt),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Json<ReconnectAttempt>, ApiError> {
+pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Named(id): Named) -> Result<Json<ReconnectAttempt>, ApiError> {
     caller.require("reconnect:start")?;
     let attempt = own(&portal, &caller, &id).await?;
     Ok(Json(view::attempt(&attempt, portal.ports.clock.now())))
@@ -87,11 +88,7 @@ pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Path(id):
     (status = 200, body = ReconnectAttempt),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn cancel(
-    State(portal): State<Shared>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<ReconnectAttempt>, ApiError> {
+pub(crate) async fn cancel(State(portal): State<Shared>, caller: Caller, Named(id): Named) -> Result<Json<ReconnectAttempt>, ApiError> {
     caller.require("reconnect:start")?;
     let attempt = own(&portal, &caller, &id).await?;
     match portal.ports.store.move_attempt(&attempt.id, &Progress::Pending, &Progress::Superseded).await {
@@ -104,8 +101,7 @@ pub(crate) async fn cancel(
 }
 
 async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Attempt, ApiError> {
-    let id: AttemptId =
-        id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "attempt", bound: error.to_string() })?;
+    let id: AttemptId = id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "attempt", bound: error.bound() })?;
     let attempt = portal.ports.store.attempt(&id).await?;
     attempt.filter(|attempt| attempt.terms.customer == caller.customer).ok_or(ApiError::NotFound("attempt"))
 }

@@ -1,7 +1,8 @@
-//! Each request gets an id that its answer, its problem and its log line share.
+//! Each request gets an id that its answer, its problem and its log line share; and the id that its path names is read here.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -10,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::Shared;
+use crate::problem::ApiError;
 
 /// Name of the header with the id.
 pub(crate) const HEADER: &str = "x-request-id";
@@ -23,4 +25,16 @@ pub(crate) async fn identify(State(portal): State<Shared>, request: Request, nex
         response.headers_mut().insert(HEADER, value);
     }
     response
+}
+
+/// The one id in a path, as it stands there.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let read = Path::<String>::from_request_parts(parts, state).await;
+        read.map(|Path(id)| Self(id)).map_err(|rejection| ApiError::Invalid { field: "path", bound: rejection.body_text() })
+    }
 }
