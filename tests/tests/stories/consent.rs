@@ -144,6 +144,9 @@ async fn a_callback_that_is_not_ours_leads_nowhere() {
     }
     let bare: Url = format!("{}?code={code}", system_tests::world::REDIRECT).parse().unwrap();
     assert_eq!(world.come_back(&bare).await.status, 400);
+    let twice: Url = format!("{url}&state={state}").parse().unwrap();
+    let page = world.come_back(&twice).await;
+    assert!(page.status == 400 && page.text.contains("leads nowhere"), "{}", page.text);
     assert_eq!(world.attempt(&begun.attempt).await["state"], "pending");
     assert_eq!(grant_items(&world, &id).await, before);
 }

@@ -1,13 +1,16 @@
 //! The product's stories, told through its public door. Each has a world of its own.
 
+mod callers;
 mod consent;
 mod deaths;
+mod description;
 mod first;
 mod forecast;
 mod forgery;
 mod history;
 mod leases;
 mod outages;
+mod requests;
 mod resets;
 mod secrets;
 mod support;
