@@ -101,7 +101,7 @@ export class Session {
   /** Opens the window for a method of the element, as a button would. */
   consent(chooseAccount, flow) {
     const outcome = this.open(flow);
-    engine.call(this.#card, 'consent', chooseAccount, outcome);
+    engine.call(this.#card, 'consent', chooseAccount ? 'chosen' : 'suggested', outcome);
     return outcome;
   }
 

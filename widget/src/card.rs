@@ -1,5 +1,4 @@
 //! Where the model, the view and the element meet: messages come in from `js/`, effects go out to it.
-#![allow(unreachable_pub, missing_docs, reason = "wasm-bindgen's macro writes items of its own")]
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use yew::{AppHandle, Component, Context, Html, Renderer};
 use crate::body;
 use crate::face::Permits;
 use crate::model::effect::{Cause, Effect, Focus, Request, Urgency};
-use crate::model::message::{Answer, Message, Opened, Press, Purpose, Timer};
+use crate::model::message::{Account, Answer, Message, Opened, Press, Purpose, Timer};
 use crate::model::{Model, Settings};
 use crate::shell::{Attributes, Refusal, Shell, Witness, number};
 use crate::trouble::{Code, Trouble};
@@ -134,7 +133,9 @@ fn send(shell: &Shell, id: u32, request: &Request) {
         Request::Sync(connection) => ("POST", ["connections/", connection.as_str(), "/sync"].concat()),
         Request::Attempt(attempt) => ("GET", ["reconnect-attempts/", attempt.as_str()].concat()),
         Request::Withdraw(attempt) => ("DELETE", ["reconnect-attempts/", attempt.as_str()].concat()),
-        Request::Begin { connection, in_tab, choose_account } => return shell.begin(id, connection.as_str(), *in_tab, *choose_account),
+        Request::Begin { connection, in_tab, account } => {
+            return shell.begin(id, connection.as_str(), *in_tab, *account == Account::Chosen);
+        }
     };
     shell.send(id, method, &path);
 }
@@ -245,11 +246,15 @@ pub fn claim(card: usize, attempt: &str) {
     }
 }
 
-/// The host asked for a consent through a method.
+/// The host asked for a consent through a method, with the account that it names.
 #[wasm_bindgen]
-pub fn consent(card: usize, choose_account: bool, outcome: u8) {
+pub fn consent(card: usize, account: &str, outcome: u8) {
+    let account = match account {
+        "chosen" => Account::Chosen,
+        _ => Account::Suggested,
+    };
     let opened = opened(outcome);
-    tell(card, Input::Told(Message::Pressed(Press::Consent { choose_account, opened })));
+    tell(card, Input::Told(Message::Pressed(Press::Consent { account, opened })));
 }
 
 /// Something without further facts happened; unknown words are passed over.

@@ -85,8 +85,10 @@ impl Model {
             Message::Answered(id, answer) => self.answered(id, answer, now),
             Message::Refused(id, trouble) => self.refused(id, trouble, now),
             Message::Elapsed(timer) => self.elapsed(timer, now),
-            Message::Online(is_online) => self.went_online(is_online),
-            Message::Visible(is_visible) => self.became_visible(is_visible, now),
+            Message::Online(true) => self.went_online(),
+            Message::Online(false) => self.went_offline(),
+            Message::Visible(true) => self.became_visible(now),
+            Message::Visible(false) => self.became_hidden(),
             Message::Nudged => self.poll_attempt(now),
             Message::WindowClosed => self.window_closed(now),
             Message::Pressed(press) => self.pressed(press, now),
@@ -101,7 +103,7 @@ impl Model {
     fn pressed(&mut self, press: Press, now: Moment) -> Vec<Effect> {
         match press {
             Press::Refresh => self.refresh(),
-            Press::Consent { choose_account, opened } => self.start_consent(choose_account, opened),
+            Press::Consent { account, opened } => self.start_consent(account, opened),
             Press::Reopen => self.reopened(),
             Press::Cancel => self.cancel_consent(),
             Press::Dismiss => self.dismiss(),

@@ -1,5 +1,5 @@
 //! The element as Rust sees it: objects of `js/` with exactly these members.
-#![allow(unreachable_pub, missing_docs, reason = "wasm-bindgen's macro writes items of its own")]
+#![expect(missing_docs, reason = "wasm-bindgen's macro writes items of its own")]
 
 use wasm_bindgen::prelude::*;
 

@@ -12,7 +12,7 @@ use yew::{AttrValue, Callback, Html, MouseEvent, classes, html};
 use crate::card::{Card, Input, opened};
 use crate::face::{self, Face, Tone};
 use crate::model::Model;
-use crate::model::message::{Message, Press};
+use crate::model::message::{Account, Message, Press};
 use crate::model::status::Shown;
 use crate::moment::Moment;
 use crate::shell::Shell;
@@ -65,11 +65,11 @@ impl<'a> Pen<'a> {
     }
 
     /// Opens the window in the click itself: browsers refuse it later.
-    fn consent(&self, choose_account: bool) -> Callback<MouseEvent> {
+    fn consent(&self, account: Account) -> Callback<MouseEvent> {
         let shell = self.shell.clone();
         self.link.callback(move |_: MouseEvent| {
             let opened = opened(shell.open());
-            Input::Told(Message::Pressed(Press::Consent { choose_account, opened }))
+            Input::Told(Message::Pressed(Press::Consent { account, opened }))
         })
     }
 

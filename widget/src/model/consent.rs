@@ -10,7 +10,7 @@ use domain::ids::AttemptId;
 
 use super::Model;
 use super::effect::{Cause, Effect, Focus, Request, Urgency};
-use super::message::{Opened, Purpose, Timer};
+use super::message::{Account, Opened, Purpose, Timer};
 use super::status::{Shown, TOAST};
 use crate::moment::Moment;
 use crate::trouble::{Code, Trouble};
@@ -36,7 +36,7 @@ pub enum Consenting {
     /// The browser refused to open a window.
     Blocked {
         /// With the choice of another account.
-        choose_account: bool,
+        account: Account,
     },
     /// A connection is being created, to be consented to at once.
     Creating {
@@ -93,11 +93,11 @@ pub enum WindowHint {
 }
 
 impl Model {
-    pub(super) fn start_consent(&mut self, choose_account: bool, opened: Opened) -> Vec<Effect> {
+    pub(super) fn start_consent(&mut self, account: Account, opened: Opened) -> Vec<Effect> {
         let place = match opened {
             Opened::Taken => return Vec::new(),
             Opened::Blocked => {
-                self.consenting = Consenting::Blocked { choose_account };
+                self.consenting = Consenting::Blocked { account };
                 self.focus = Some(Focus::Panel);
                 return vec![Effect::Announce(Line::of("consent.blocked.title"), Urgency::Assertive)];
             }
@@ -113,7 +113,7 @@ impl Model {
         effects.push(match self.connection() {
             Some(connection) if !is_missing => {
                 self.consenting = Consenting::Beginning { place };
-                self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, choose_account })
+                self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, account })
             }
             _ => {
                 self.consenting = Consenting::Creating { place };
@@ -128,7 +128,8 @@ impl Model {
         let mut effects = self.arrived(status, Cause::Load, now);
         if let Consenting::Creating { place } = self.consenting {
             self.consenting = Consenting::Beginning { place };
-            effects.push(self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, choose_account: false }));
+            effects
+                .push(self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, account: Account::Suggested }));
         }
         effects
     }

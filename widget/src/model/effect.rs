@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::ids::{AttemptId, ConnectionId};
 
-use super::message::Timer;
+use super::message::{Account, Timer};
 use crate::face::Demand;
 use crate::trouble::Trouble;
 use crate::words::Line;
@@ -77,7 +77,7 @@ pub enum Request {
         /// The consent runs in the portal's own tab.
         in_tab: bool,
         /// The person may choose another account.
-        choose_account: bool,
+        account: Account,
     },
     /// `GET /v1/reconnect-attempts/{id}`
     Attempt(AttemptId),

@@ -40,6 +40,15 @@ pub enum Answer {
     Nothing,
 }
 
+/// Which account a person is led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// The one that consented last.
+    Suggested,
+    /// Any: the person chooses.
+    Chosen,
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Message {
@@ -75,7 +84,7 @@ pub enum Press {
     /// Start a consent.
     Consent {
         /// With the choice of another account.
-        choose_account: bool,
+        account: Account,
         /// What opening the window came to, which only the click itself may do.
         opened: Opened,
     },

@@ -196,20 +196,27 @@ impl Model {
         self.hurry_until = Some(now.after(HURRY));
     }
 
-    pub(super) fn went_online(&mut self, is_online: bool) -> Vec<Effect> {
+    pub(super) fn went_online(&mut self) -> Vec<Effect> {
         let was_offline = self.is_offline();
-        self.is_offline = !is_online;
-        match is_online && was_offline {
+        self.is_offline = false;
+        match was_offline {
             true => self.load(),
             false => Vec::new(),
         }
     }
 
-    pub(super) fn became_visible(&mut self, is_visible: bool, now: Moment) -> Vec<Effect> {
-        self.is_hidden = !is_visible;
-        if self.is_hidden {
-            return vec![Effect::Stop(Timer::Refresh)];
-        }
+    pub(super) fn went_offline(&mut self) -> Vec<Effect> {
+        self.is_offline = true;
+        Vec::new()
+    }
+
+    pub(super) fn became_hidden(&mut self) -> Vec<Effect> {
+        self.is_hidden = true;
+        vec![Effect::Stop(Timer::Refresh)]
+    }
+
+    pub(super) fn became_visible(&mut self, now: Moment) -> Vec<Effect> {
+        self.is_hidden = false;
         let mut effects = self.poll_attempt(now);
         let is_old = self.loaded_at.is_none_or(|at| now.since(at) > FRESH);
         let may_help = self.trouble.as_ref().is_none_or(|trouble| trouble.code.is_retryable());

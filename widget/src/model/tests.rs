@@ -6,7 +6,7 @@ use domain::api::{AttemptFailureView, AttemptWord, HealthWord, ReconnectAttempt,
 
 use super::consent::{Consenting, WindowHint, is_safe_to_open};
 use super::effect::{Cause, Effect, Request, Urgency};
-use super::message::{Answer, Message, Opened, Press, Timer};
+use super::message::{Account, Answer, Message, Opened, Press, Timer};
 use super::status::Shown;
 use super::{Model, Settings};
 use crate::face::Permits;
@@ -61,7 +61,7 @@ impl Table {
     }
 
     fn begin(&mut self) -> Vec<Effect> {
-        let asked = self.press(Press::Consent { choose_account: false, opened: Opened::Window });
+        let asked = self.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
         self.answer(&asked, attempt(AttemptWord::Pending, Some(URL)))
     }
 
@@ -121,7 +121,7 @@ fn a_caller_without_connections_is_offered_one() {
     let (mut table, asked) = Table::laid(None);
     table.answer(&asked, Answer::Connections(Vec::new()));
     assert_eq!(table.model.state(), "empty");
-    let asked = table.press(Press::Consent { choose_account: false, opened: Opened::Window });
+    let asked = table.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
     assert_eq!(sent(&asked).map(|(_, request)| request), Some(&Request::Create));
     let asked = table.answer(&asked, Answer::Connection(Box::new(samples::status("awaiting-consent"))));
     assert!(matches!(sent(&asked), Some((_, Request::Begin { .. }))));
@@ -237,7 +237,7 @@ fn every_end_without_success_has_its_reason() {
 #[test]
 fn a_cancelled_consent_is_withdrawn_even_when_its_beginning_is_answered_late() {
     let mut table = Table::showing("dead");
-    let begun = table.press(Press::Consent { choose_account: false, opened: Opened::Window });
+    let begun = table.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
     assert_eq!(exit_of(&table.press(Press::Cancel)), Some("user-cancelled"));
     let effects = table.answer(&begun, attempt(AttemptWord::Pending, Some(URL)));
     assert!(matches!(sent(&effects), Some((_, Request::Withdraw(_)))));
@@ -254,7 +254,7 @@ fn a_silent_server_ends_the_attempt_after_its_time() {
 #[test]
 fn an_unsafe_address_is_never_opened() {
     let mut table = Table::showing("dead");
-    let asked = table.press(Press::Consent { choose_account: false, opened: Opened::InTab });
+    let asked = table.press(Press::Consent { account: Account::Suggested, opened: Opened::InTab });
     let effects = table.answer(&asked, attempt(AttemptWord::Pending, Some("javascript:alert(1)")));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Leave(_) | Effect::Steer(_))));
     assert_eq!(exit_of(&effects), Some("refused"));
@@ -295,11 +295,11 @@ fn an_attempt_of_the_address_is_followed_only_by_the_element_that_shows_its_conn
 #[test]
 fn a_blocked_window_offers_this_tab() {
     let mut table = Table::showing("dead");
-    let effects = table.press(Press::Consent { choose_account: true, opened: Opened::Blocked });
+    let effects = table.press(Press::Consent { account: Account::Chosen, opened: Opened::Blocked });
     assert!(sent(&effects).is_none());
-    assert_eq!(table.model.consenting(), &Consenting::Blocked { choose_account: true });
-    let asked = table.press(Press::Consent { choose_account: true, opened: Opened::InTab });
-    assert!(matches!(sent(&asked), Some((_, Request::Begin { in_tab: true, choose_account: true, .. }))));
+    assert_eq!(table.model.consenting(), &Consenting::Blocked { account: Account::Chosen });
+    let asked = table.press(Press::Consent { account: Account::Chosen, opened: Opened::InTab });
+    assert!(matches!(sent(&asked), Some((_, Request::Begin { in_tab: true, account: Account::Chosen, .. }))));
     let effects = table.answer(&asked, attempt(AttemptWord::Pending, Some(URL)));
     assert!(effects.contains(&Effect::Leave(URL.to_owned())));
 }

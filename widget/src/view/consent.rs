@@ -6,13 +6,13 @@ use super::{Pen, icons};
 use crate::card::Input;
 use crate::face::Consent;
 use crate::model::consent::{Consenting, Waiting, WindowHint};
-use crate::model::message::{Message, Opened, Press};
+use crate::model::message::{Account, Message, Opened, Press};
 use crate::words::Line;
 
 pub(super) fn consent(pen: &Pen, consent: Option<&Consent>) -> Html {
     match pen.model.consenting() {
         Consenting::Not => consent.map(|consent| buttons(pen, consent)).unwrap_or_default(),
-        Consenting::Blocked { choose_account } => blocked(pen, *choose_account),
+        Consenting::Blocked { account } => blocked(pen, *account),
         Consenting::Creating { .. } | Consenting::Beginning { .. } => preparing(pen),
         Consenting::Waiting(waiting) => leading(pen, waiting),
         Consenting::Succeeded => html! {
@@ -35,11 +35,11 @@ fn buttons(pen: &Pen, consent: &Consent) -> Html {
     html! {
         <div class="actions">
             <div class="buttons">
-                <button id="action" type="button" class={classes!("button", class)} part="reconnect-button" aria-describedby="hint" onclick={pen.consent(false)}>
+                <button id="action" type="button" class={classes!("button", class)} part="reconnect-button" aria-describedby="hint" onclick={pen.consent(Account::Suggested)}>
                     { pen.say(&consent.label) }
                 </button>
                 if consent.offers_other_account {
-                    <button type="button" class="quiet" part="secondary-button" aria-describedby="hint" onclick={pen.consent(true)}>
+                    <button type="button" class="quiet" part="secondary-button" aria-describedby="hint" onclick={pen.consent(Account::Chosen)}>
                         { pen.row("action.other_account") }
                     </button>
                 }
@@ -101,7 +101,7 @@ fn leading(pen: &Pen, waiting: &Waiting) -> Html {
         _ => {
             let controls = html! {
                 <>
-                    <button type="button" class="button secondary" part="secondary-button" onclick={pen.consent(false)}>{ pen.row("action.start_again") }</button>
+                    <button type="button" class="button secondary" part="secondary-button" onclick={pen.consent(Account::Suggested)}>{ pen.row("action.start_again") }</button>
                     { control(pen, "quiet", "action.cancel", Press::Cancel) }
                 </>
             };
@@ -111,8 +111,8 @@ fn leading(pen: &Pen, waiting: &Waiting) -> Html {
 }
 
 /// The browser refused the window: the consent can run in this tab.
-fn blocked(pen: &Pen, choose_account: bool) -> Html {
-    let here = pen.link.callback(move |_| Input::Told(Message::Pressed(Press::Consent { choose_account, opened: Opened::InTab })));
+fn blocked(pen: &Pen, account: Account) -> Html {
+    let here = pen.link.callback(move |_| Input::Told(Message::Pressed(Press::Consent { account, opened: Opened::InTab })));
     let controls = html! {
         <>
             <button type="button" class="button secondary" part="secondary-button" onclick={here}>{ pen.row("action.continue_here") }</button>
