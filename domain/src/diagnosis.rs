@@ -111,9 +111,9 @@ fn facts(facts: &Facts) -> Vec<FactView> {
         hours => format!("{hours} hours"),
     };
     let mut found = Vec::new();
-    found.extend(facts.issued_at.map(|at| time("This sign-in dates from", at)));
-    found.extend(facts.tokens_valid_from.map(|at| time("Sign-ins from before this moment were revoked", at)));
-    found.extend(facts.lifetime_max.map(|length| text("A sign-in lasts at most, by your policy", days(length))));
+    found.extend(facts.issued_at.map(|at| time("Token issued", at)));
+    found.extend(facts.tokens_valid_from.map(|at| time("Sign-ins revoked", at)));
+    found.extend(facts.lifetime_max.map(|length| text("Your policy lets a sign-in last", days(length))));
     found.extend(facts.unused_for.map(|length| text("It lay unused for", days(length))));
     found.extend(facts.policies.iter().map(|id| text("Blocking Conditional Access policy", id.hyphenated().to_string())));
     found

@@ -21,7 +21,7 @@ use adapters::store::connections::{Grant, Slot, Tenant};
 use adapters::store::grants::SealedGrant;
 use adapters::store::{Store, tables};
 use adapters::transport::{Network, Transport};
-use adapters::vault::{Binding, LocalVault, Purpose, Vault as _};
+use adapters::vault::{Binding, LocalVault, Purpose};
 use anyhow::{Context as _, Result, bail};
 use attribute_sync::Step;
 use domain::cloud::Endpoints;

@@ -149,7 +149,7 @@ pub(super) const ROWS: &[Row] = &[
         cause: "blocked-by-policy", who: CustomerAdmin,
         headline: "Blocked by Conditional Access",
         explanation: "A Conditional Access policy of your tenant blocks this connection.",
-        steps: &["In Entra, open the policy named below and exclude the account that connected, or this app. The connection then comes back by itself."] } },
+        steps: &["In Entra, open the policy whose id is shown here and exclude the account that connected, or this app. The connection then comes back by itself."] } },
     Row { code: 50_057, milder: Milder::Suspend, source: CODES, words: Words {
         cause: "account-disabled", who: CustomerAdmin,
         headline: "The account that connected is disabled",

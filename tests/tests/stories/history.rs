@@ -103,7 +103,9 @@ async fn run(seed: u64, events: Vec<Event>) {
     for event in events {
         happen(&world, &id, event).await;
     }
-    // Whatever is under way comes to its end, and one more round sees the rest.
+    // A throttle that nothing has met yet would meet the last round. Whatever is under way comes to its end, and one more round sees the
+    // rest.
+    world.work(Act::ClearFaults);
     for _ in 0..50 {
         schedule(&world).await;
         world.drain().await;
