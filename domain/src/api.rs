@@ -207,7 +207,7 @@ pub struct SyncView {
     /// Why the sync waits or fails, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// When the next round is due.
+    /// When the next round is due; absent while a repair is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
 }

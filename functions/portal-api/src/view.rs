@@ -32,7 +32,11 @@ pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timest
         last_verified_at: body.verified_at,
         last_synced_at: walk.and_then(|(walk, _)| walk.completed_at),
         data: data_age(walk.map(|(walk, _)| walk)),
-        sync: sync(walk, now),
+        sync: SyncView {
+            // A sync that waits for a repair has no next turn to tell.
+            next_at: walk.and_then(|(_, due_at)| *due_at).filter(|_| body.standing.health.is_working()),
+            ..sync(walk.map(|(walk, _)| walk), now)
+        },
         consented_by: grant.and_then(|grant| grant.consenter_name.clone()),
         consented_at: grant.map(|grant| grant.signed_in_at),
         server_time: now,
@@ -64,8 +68,8 @@ pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
     }
 }
 
-fn sync(walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> SyncView {
-    let Some((walk, due_at)) = walk else {
+fn sync(walk: Option<&Walk>, now: Timestamp) -> SyncView {
+    let Some(walk) = walk else {
         return SyncView { state: SyncWord::Idle, people_seen: None, problem: None, next_at: None };
     };
     let is_waiting = walk.waits_until.is_some_and(|until| until > now);
@@ -79,7 +83,7 @@ fn sync(walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> SyncView {
         state,
         people_seen: walk.is_under_way().then_some(walk.people_seen),
         problem: walk.problem.clone().filter(|_| matches!(state, SyncWord::Waiting | SyncWord::Failing)),
-        next_at: *due_at,
+        next_at: None,
     }
 }
 
