@@ -64,6 +64,9 @@ pub(crate) struct Round {
     pub(crate) stage: Stage,
     /// The number the next round will begin after.
     pub(crate) upto: u64,
+    /// Whether later changes stay hidden.
+    #[serde(default)]
+    pub(crate) lags: bool,
     /// Who is to appear once more on the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) again: Option<Uuid>,
@@ -113,7 +116,7 @@ pub(crate) enum Detail {
 
 /// Begins a full round.
 pub(crate) fn begin(tenant: &Tenant, view: View) -> Round {
-    Round { view, stage: Stage::Full { position: 0 }, upto: visible(tenant), again: None }
+    Round { view, stage: Stage::Full { position: 0 }, upto: visible(tenant), lags: false, again: None }
 }
 
 /// Continues a round from a next link.
@@ -149,8 +152,9 @@ pub(crate) fn poll(seal: &Seal, tenant: &mut Tenant, now: Timestamp, (token, sel
         view.select = select;
     }
     let upto = visible(tenant).max(opened.since);
+    let lags = tenant.delta.lag.is_some();
     tenant.delta.lag = tenant.delta.lag.and_then(|(sequence, polls)| (polls > 1).then_some((sequence, polls - 1)));
-    Ok(Round { view, stage: Stage::Changes { since: opened.since, after: opened.since }, upto, again: None })
+    Ok(Round { view, stage: Stage::Changes { since: opened.since, after: opened.since }, upto, lags, again: None })
 }
 
 /// The number of the latest change that can be seen now.
@@ -213,7 +217,10 @@ impl Press<'_> {
         let (is_last, last) = match &mut round.stage {
             Stage::Full { position } => self.fill_full((directory, delta), &round.view, position, people),
             Stage::Changes { since, after } => {
-                let range = (*since, after, round.upto);
+                // Who changes again while the round is under way still belongs to it, or somebody new would never be shown as new; the
+                // next round shows such people once more. Only a lag hides what is later.
+                let latest = if round.lags { round.upto } else { directory.sequence() };
+                let range = (*since, after, latest);
                 self.fill_changes((directory, delta), &round.view, range, people)
             }
         };

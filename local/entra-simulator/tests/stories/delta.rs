@@ -242,6 +242,22 @@ async fn people_who_change_during_a_walk_are_not_lost() {
 }
 
 #[tokio::test]
+async fn who_is_new_and_changes_during_a_walk_is_shown_as_new() {
+    let (world, token) = crowd(5).await;
+    let (_, link) = world.walk(&token, START).await;
+    let bob = world.simulator.add_user(world.tenant, user("Bob", Role::Member));
+    world.work(Act::SetManager { user: bob, manager: Some(world.admin) });
+    world.work(Act::EmptyPages { pages: 1 });
+    let first = world.graph(&token, &link).await.json();
+    change(&world, bob, json!({"jobTitle": "Late"}));
+    let (mut pages, link) = world.walk(&token, first["@odata.nextLink"].as_str().expect("the first page is empty")).await;
+    pages.extend(world.walk(&token, &link).await.0);
+    let shown: Vec<Value> = pages.into_iter().flatten().filter(|person| person["id"] == json!(bob)).collect();
+    assert_eq!(shown.len(), 2, "in this round, and once more in the next: {shown:?}");
+    assert_eq!(shown[0]["manager@delta"][0]["id"], json!(world.admin));
+}
+
+#[tokio::test]
 async fn latest_means_from_now_on() {
     let (world, token) = crowd(3).await;
     let (pages, link) = world.walk(&token, "/v1.0/users/delta?$deltatoken=latest&$select=jobTitle").await;
