@@ -76,8 +76,8 @@ fn broken(document: &Value, operation: (&str, &str), answer: &Answer) -> Vec<Str
     assert!(schema.is_object(), "{method} {path} does not describe {kind} of {status}");
     schema["components"] = document["components"].clone();
     let validator = jsonschema::draft202012::new(&schema).expect("the description's schema is one");
-    let errors = validator.iter_errors(&answer.json()).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    errors
+    let body = answer.json();
+    validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 #[tokio::test]

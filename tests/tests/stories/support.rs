@@ -42,7 +42,7 @@ pub(crate) async fn assert_synced(world: &World, id: &ConnectionId) {
     let told: BTreeMap<String, Value> = world.people(id).await.iter().map(|person| (name(person), told(person))).collect();
     let people = world.simulator.directory(world.tenant);
     let real: BTreeMap<String, Value> = people.iter().map(|person| (name(person), real(person))).collect();
-    let differ = real.iter().filter(|(id, person)| told.get(*id) != Some(person)).next();
+    let differ = real.iter().find(|(id, person)| told.get(*id) != Some(person));
     assert_eq!(differ.map(|(id, person)| (Some(person), told.get(id))), None, "of {} people", real.len());
     assert_eq!(told.len(), real.len(), "nobody else is stored");
     assert_eq!(walk(world, id).await.people, real.len() as u64, "people are counted");

@@ -1,0 +1,243 @@
+//! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
+//!
+//! Nothing here needs KMS, SQS or the network: what asks for them is answered by an engine that knows neither, which is what their outage
+//! looks like. Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use system_tests::World;
+use system_tests::caller::ALL_SCOPES;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+
+/// The longest that a function may take to answer here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a function's binary is; the first who asks builds all three beside this test.
+fn binary(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let this = std::env::current_exe().expect("a test has a path");
+        let folder = this.parent().and_then(std::path::Path::parent).expect("it is in target/debug/deps").to_owned();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--offline", "--quiet", "-p", "token-check", "-p", "attribute-sync", "-p", "portal-api"]);
+        build.env("CARGO_TARGET_DIR", folder.parent().expect("target/debug has a parent"));
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+        assert!(built.success(), "the functions can be built");
+        folder
+    });
+    folder.join(name)
+}
+
+/// The Runtime API's side of one function.
+#[derive(Default)]
+struct Runtime {
+    events: Mutex<VecDeque<(String, Value)>>,
+    has_event: Notify,
+}
+
+/// A function that runs.
+struct Function {
+    child: Child,
+    runtime: Arc<Runtime>,
+    answers: mpsc::UnboundedReceiver<(String, Value)>,
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+type Shared = (Arc<Runtime>, mpsc::UnboundedSender<(String, Value)>);
+
+async fn next(State((runtime, _)): State<Shared>) -> Response {
+    loop {
+        let event = runtime.events.lock().expect("nobody panics here").pop_front();
+        let Some((id, event)) = event else {
+            runtime.has_event.notified().await;
+            continue;
+        };
+        let deadline = (Timestamp::now() + SignedDuration::from_secs(300)).as_millisecond().to_string();
+        let headers = [
+            ("lambda-runtime-aws-request-id", id),
+            ("lambda-runtime-deadline-ms", deadline),
+            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:local:000000000000:function:evergrant".to_owned()),
+        ];
+        return (headers, Json(event)).into_response();
+    }
+}
+
+async fn answered(State((_, answers)): State<Shared>, Path((_, kind)): Path<(String, String)>, body: Bytes) -> StatusCode {
+    let body = serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
+    let _ = answers.send((kind, body));
+    StatusCode::ACCEPTED
+}
+
+fn environment(world: &World) -> Vec<(&'static str, String)> {
+    let text = |name, value: &str| (name, value.to_owned());
+    vec![
+        text("EVERGRANT_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+        text("EVERGRANT_CLIENT_SECRET", "secret"),
+        text("EVERGRANT_REDIRECT_URL", "https://api.example/v1/consent/callback"),
+        text("EVERGRANT_CONNECTIONS_TABLE", system_tests::engine::CONNECTIONS),
+        text("EVERGRANT_PEOPLE_TABLE", system_tests::engine::PEOPLE),
+        text("EVERGRANT_KEY_ID", "alias/evergrant"),
+        text("EVERGRANT_SYNC_QUEUE_URL", &format!("{}/000000000000/sync", world.engine.endpoint)),
+        text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"),
+        text("EVERGRANT_GRAPH_URL", "http://127.0.0.1:1"),
+        text("EVERGRANT_PUBLIC_URL", "https://api.example"),
+        text("EVERGRANT_PORTAL_ORIGINS", "https://portal.example"),
+        ("EVERGRANT_CALLER_KEYS", world.backend.key_set()),
+        text("AWS_REGION", "local"),
+        text("AWS_ACCESS_KEY_ID", "local"),
+        text("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL", world.engine.endpoint.clone()),
+        text("AWS_LAMBDA_FUNCTION_NAME", "evergrant"),
+        text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        text("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ]
+}
+
+impl Function {
+    async fn start(name: &str, world: &World) -> Self {
+        let runtime = Arc::new(Runtime::default());
+        let (send, answers) = mpsc::unbounded_channel();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address").to_string();
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(answered))
+            .with_state((Arc::clone(&runtime), send));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let mut command = Command::new(binary(name));
+        command.env_clear().envs(environment(world)).env("AWS_LAMBDA_RUNTIME_API", address);
+        let child = command.stdout(Stdio::null()).spawn().expect("the function starts");
+        Self { child, runtime, answers }
+    }
+
+    /// Sends an event and waits for the answer: `response` or `error`, and what it says.
+    async fn ask(&mut self, event: Value) -> (String, Value) {
+        self.runtime.events.lock().expect("nobody panics here").push_back(("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), event));
+        self.runtime.has_event.notify_one();
+        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
+        answer.expect("the function answers in time").expect("the runtime is there")
+    }
+}
+
+fn schedule() -> Value {
+    json!({
+        "version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event", "source": "aws.scheduler",
+        "account": "000000000000", "time": "2026-03-02T10:00:00Z", "region": "local", "resources": [], "detail": {},
+    })
+}
+
+fn message(id: &str, body: &str) -> Value {
+    json!({
+        "messageId": id, "receiptHandle": "r", "body": body, "attributes": {}, "messageAttributes": {}, "md5OfBody": "",
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:local:000000000000:sync", "awsRegion": "local",
+    })
+}
+
+fn request(path: &str, token: Option<&str>) -> Value {
+    let mut headers = json!({"host": "api.example", "accept": "application/json"});
+    if let Some(token) = token {
+        headers["authorization"] = json!(format!("Bearer {token}"));
+    }
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers, "isBase64Encoded": false,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "api", "domainName": "api.example", "domainPrefix": "api", "requestId": "r",
+            "routeKey": "$default", "stage": "$default", "time": "02/Mar/2026:10:00:00 +0000", "timeEpoch": 1_772_445_600_000_i64,
+            "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"},
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_lets_the_checks_tick() {
+    let world = World::new().await;
+    let mut function = Function::start("token-check", &world).await;
+    let (kind, report) = function.ask(schedule()).await;
+    assert_eq!((kind.as_str(), report), ("response", json!({"outcomes": {}, "faults": 0, "left": 0})));
+    // A key service that does not answer says nothing about the grant.
+    let id = world.connect().await;
+    world.ports.store.hasten_check(&id, Timestamp::UNIX_EPOCH).await.unwrap();
+    let (kind, report) = function.ask(schedule()).await;
+    assert_eq!((kind.as_str(), report), ("response", json!({"outcomes": {"unclear": 1}, "faults": 0, "left": 0})));
+    assert_eq!(world.health(&id).await, "healthy");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_answered_in_part() {
+    let world = World::new().await;
+    let mut function = Function::start("attribute-sync", &world).await;
+    let good = r#"{"connection":"con-00000000000000000000000000"}"#;
+    let (kind, answer) = function.ask(json!({"Records": [message("one", good), message("two", "no task"), message("three", good)]})).await;
+    assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": [{"itemIdentifier": "two"}]})));
+    let (kind, answer) = function.ask(schedule()).await;
+    assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": []})));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_answers_behind_a_gateway() {
+    let world = World::new().await;
+    let id = world.connect().await;
+    let mut function = Function::start("portal-api", &world).await;
+    let (_, document) = function.ask(request("/v1/openapi.json", None)).await;
+    assert_eq!(document["statusCode"], 200, "{document}");
+    let body: Value = serde_json::from_str(document["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["info"]["title"], "Evergrant");
+    let (_, refused) = function.ask(request("/v1/connections", None)).await;
+    assert_eq!((&refused["statusCode"], &refused["headers"]["content-type"]), (&json!(401), &json!("application/problem+json")));
+    let token = world.backend.token("acme", ALL_SCOPES, Timestamp::now());
+    let (_, list) = function.ask(request("/v1/connections", Some(&token))).await;
+    let body: Value = serde_json::from_str(list["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["connections"][0]["id"], json!(id), "{list}");
+    let (_, lost) = function.ask(request("/v1/consent/callback", None)).await;
+    assert_eq!(lost["statusCode"], 400, "{lost}");
+    assert!(lost["body"].as_str().is_some_and(|page| page.contains("leads nowhere")), "{lost}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_another_kind_is_an_error_and_the_next_one_is_served() {
+    let world = World::new().await;
+    let mut function = Function::start("token-check", &world).await;
+    let (kind, _) = function.ask(json!({"hello": "world"})).await;
+    assert_eq!(kind, "error");
+    assert_eq!(function.ask(schedule()).await.0, "response");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incomplete_environment_is_told_in_one_error() {
+    let run = |name: &str, variables: &[(&str, &str)]| -> Output {
+        let mut command = Command::new(binary(name));
+        command.env_clear().envs(variables.iter().copied()).output().expect("the function starts")
+    };
+    for (name, own) in
+        [("token-check", &[][..]), ("attribute-sync", &[]), ("portal-api", &["EVERGRANT_PUBLIC_URL", "EVERGRANT_CALLER_KEYS"])]
+    {
+        let output = run(name, &[("EVERGRANT_CLOUD", "germany"), ("EVERGRANT_REDIRECT_URL", "http://api.example/callback")]);
+        assert!(!output.status.success(), "{name}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let shared =
+            ["EVERGRANT_CLIENT_ID is missing", "EVERGRANT_CLOUD: cloud must be one of", "EVERGRANT_REDIRECT_URL must be an https URL"];
+        for part in shared.iter().chain(own) {
+            assert!(told.contains(part), "{name} does not tell {part}: {told}");
+        }
+        assert_eq!(told.lines().count(), 1, "{name}: {told}");
+    }
+}
