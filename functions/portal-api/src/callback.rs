@@ -21,6 +21,10 @@ use crate::install::{self, Candidate};
 use crate::reconnect::hash;
 use crate::{Portal, Shared, view};
 
+/// The authorization code was made for another tenant than the one asked to redeem it. It only chooses the sentence.
+/// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
+const CODE_OF_ANOTHER_TENANT: u32 = 700_005;
+
 /// What comes back. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow>
 #[derive(Deserialize)]
 pub(crate) struct Returned {
@@ -217,6 +221,7 @@ fn not_redeemed(failure: &Failure) -> Fault {
             Fault::new("unavailable", "Our own sign-in to Microsoft failed. Nothing was changed, and there is nothing for you to do.")
         }
         Failure::Refused(refusal) if refusal.suberror == Some(Suberror::ConsentRequired) => admin_required(),
+        Failure::Refused(refusal) if refusal.codes.contains(&CODE_OF_ANOTHER_TENANT) => wrong_tenant(),
         Failure::Refused(_) => Fault::new("refused", "Microsoft did not accept this sign-in. Nothing was changed. Please try again."),
     }
 }

@@ -11,9 +11,8 @@ use adapters::store::{Lease, StoreError};
 use adapters::vault::{self, Binding, Purpose};
 use domain::forecast::{self, Known};
 use domain::health::{self, Reply};
-use domain::ids::NoticeId;
 use domain::schedule;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::callback::Fault;
@@ -110,19 +109,9 @@ fn repaired(portal: &Portal, mut connection: Connection, slot: Slot, candidate: 
     let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
     body.standing = verdict.standing.clone();
     connection.check_at = schedule::next_check(&connection.id, &verdict.standing.health, now);
-    let notice = verdict.notice.map(|kind| notice(portal, &connection, kind, now));
+    let random = || entropy::bytes16(portal.ports.entropy.as_ref());
+    let notice = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
     (connection, notice)
-}
-
-fn notice(portal: &Portal, connection: &Connection, kind: domain::notice::NoticeKind, now: Timestamp) -> Notice {
-    Notice {
-        id: NoticeId::mint(entropy::bytes16(portal.ports.entropy.as_ref())),
-        connection: connection.id.clone(),
-        customer: connection.customer.clone(),
-        kind,
-        standing: connection.body.standing.clone(),
-        owed_at: now,
-    }
 }
 
 async fn start_sync(portal: &Portal, attempt: &Attempt) -> Result<(), crate::problem::ApiError> {

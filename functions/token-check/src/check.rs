@@ -11,7 +11,7 @@ use domain::api::HealthWord;
 use domain::diagnosis::{self, Action};
 use domain::forecast::{self, Known, LIFETIMES_MAX};
 use domain::health::{self, Reply};
-use domain::ids::{ConnectionId, NoticeId};
+use domain::ids::ConnectionId;
 use domain::refusal::Refusal;
 use domain::schedule;
 use jiff::{SignedDuration, Timestamp};
@@ -113,15 +113,9 @@ fn decide(ports: &Ports, mut connection: Connection, grant: Grant, renewal: Rene
     };
     let verdict = health::judge(&connection.body.standing, reply, now);
     connection.check_at = next_check.or_else(|| schedule::next_check(&connection.id, &verdict.standing.health, now));
-    let notice = verdict.notice.map(|kind| Notice {
-        id: NoticeId::mint(entropy::bytes16(ports.entropy.as_ref())),
-        connection: connection.id.clone(),
-        customer: connection.customer.clone(),
-        kind,
-        standing: verdict.standing.clone(),
-        owed_at: now,
-    });
     connection.body.standing = verdict.standing;
+    let random = || entropy::bytes16(ports.entropy.as_ref());
+    let notice = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
     (connection, notice)
 }
 

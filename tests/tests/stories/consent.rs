@@ -187,7 +187,7 @@ async fn someone_of_another_tenant_is_not_let_in() {
     open.set_path("/organizations/oauth2/v2.0/authorize");
     let url = world.simulator.accept(&open, (fabrikam, eve)).expect("Eve may sign in somewhere");
     let failure = fails(&world, &id, &begun, (&url, &before)).await;
-    assert_eq!(failure["reason"], "refused", "Entra does not redeem another tenant's code");
+    assert_eq!(failure["reason"], "wrong-tenant", "Entra does not redeem another tenant's code");
 }
 
 #[tokio::test]

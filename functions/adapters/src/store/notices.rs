@@ -7,6 +7,7 @@ use domain::schedule::shard;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::connections::Connection;
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::{Store, StoreError, connection_key, failed};
 
@@ -31,6 +32,19 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// The notice that a connection's new health owes, with an id out of 16 random bytes.
+    #[must_use]
+    pub fn about(connection: &Connection, kind: NoticeKind, random: [u8; 16], now: Timestamp) -> Self {
+        Self {
+            id: NoticeId::mint(random),
+            connection: connection.id.clone(),
+            customer: connection.customer.clone(),
+            kind,
+            standing: connection.body.standing.clone(),
+            owed_at: now,
+        }
+    }
+
     pub(super) fn item(&self) -> Result<Item, StoreError> {
         // The sort key begins with the time, so that a connection's notices read in order.
         let sk = format!("notice#{:020}#{}", self.owed_at.as_millisecond(), self.id);
