@@ -8,7 +8,7 @@ use adapters::store::{Lease, StoreError};
 use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::diagnosis::{self, Action};
 use domain::ids::ConnectionId;
-use domain::refusal::{Failure, Refusal, Unclear};
+use domain::refusal::{ErrorWord, Failure, Refusal, Unclear};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
@@ -48,8 +48,7 @@ pub(crate) async fn renew(ports: &Ports, connection: &Connection, grant: &Grant,
         last = match open(ports, connection, &candidate).await {
             Ok(token) => match ask(ports, tenant, &token).await {
                 Ok(tokens) => return keep(ports, connection, (grant, &candidate, lease), &tokens).await,
-                // Only a dead token is a reason to try the one before; any other refusal would meet it as well.
-                Err(Failure::Refused(refusal)) if diagnosis::action(&refusal) != Action::Bury => return Ok(Renewal::Refused(refusal)),
+                Err(Failure::Refused(refusal)) if !is_about_the_token(&refusal) => return Ok(Renewal::Refused(refusal)),
                 Err(Failure::Refused(refusal)) => Renewal::Refused(refusal),
                 Err(Failure::Unclear(Unclear { what, retry_after })) => return Ok(Renewal::Unclear { what, retry_after }),
             },
@@ -57,6 +56,12 @@ pub(crate) async fn renew(ports: &Ports, connection: &Connection, grant: &Grant,
         };
     }
     Ok(last)
+}
+
+/// Whether another token may fare better: this one is dead, or not what Entra gave us. Any other refusal would meet the next one as well.
+fn is_about_the_token(refusal: &Refusal) -> bool {
+    let is_grant = refusal.error == ErrorWord::InvalidGrant;
+    is_grant && matches!(diagnosis::action(refusal), Action::Bury | Action::BlameOperator)
 }
 
 /// The tokens worth trying, best first: one that was stored but never pointed to, the current one, the previous one. At most two.

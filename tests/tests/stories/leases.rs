@@ -120,6 +120,17 @@ async fn a_worker_that_dies_with_its_answer_leaves_the_old_token_working() {
 }
 
 #[tokio::test]
+async fn the_previous_token_is_used_when_the_newest_is_damaged() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    let grant = world.stored(&id).await.body.grant.unwrap();
+    put(&world, &id, grant.current, &"not a token".to_owned().into()).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.notices(&id).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn the_previous_token_is_used_when_the_newest_is_dead() {
     let world = World::new().await;
     let id = due(&world).await;
