@@ -17,18 +17,16 @@ use adapters::entropy::SystemEntropy;
 use adapters::graph::Graph;
 use adapters::queue::{Queue, QueueError, SyncTask};
 use adapters::settings::Aws;
-use adapters::store::connections::{Grant, Slot, Tenant};
-use adapters::store::grants::SealedGrant;
 use adapters::store::{Store, tables};
 use adapters::transport::{Network, Transport};
-use adapters::vault::{Binding, LocalVault, Purpose};
+use adapters::vault::LocalVault;
 use anyhow::{Context as _, Result, bail};
 use attribute_sync::Step;
 use domain::cloud::Endpoints;
-use domain::health::{Health, Standing};
-use domain::ids::{ConnectionId, ObjectId, TenantId};
+use domain::ids::ConnectionId;
 use entra_simulator::{App, Settings, Simulator};
 use jiff::{SignedDuration, Timestamp};
+use system_tests::planted::plant;
 use url::Url;
 use uuid::Uuid;
 
@@ -106,9 +104,8 @@ async fn ours(world: &str) -> Result<()> {
     let parts: Vec<&str> = world.split(' ').collect();
     let [base, dynamodb, tenant, admin, people, token] = parts[..] else { bail!("not a world: {world}") };
     let ports = ports(base, dynamodb).await?;
-    let id = connect(&ports, (tenant.parse()?, admin.parse()?), token).await?;
+    let id = plant(&ports, &"bench".parse()?, (tenant.parse()?, admin.parse()?), token).await?;
     token_check::tick(&ports, Timestamp::now() + SignedDuration::from_hours(1)).await?;
-    ports.store.create_walk(&id, Timestamp::now()).await?;
     let people: u64 = people.parse()?;
     let first = round(&ports, &id, people).await?;
     ports.store.hasten_walk(&id, Timestamp::now()).await?;
@@ -141,24 +138,6 @@ async fn ports(base: &str, dynamodb: &str) -> Result<Ports> {
         vault: Arc::new(LocalVault::new([1; 32], Arc::new(SystemEntropy))),
         queue: Arc::new(NoQueue),
     })
-}
-
-/// A connection with this refresh token, due at once.
-async fn connect(ports: &Ports, (tenant, admin): (TenantId, ObjectId), token: &str) -> Result<ConnectionId> {
-    let id = ConnectionId::mint([9; 16]);
-    let now = Timestamp::now();
-    ports.store.create_connection(&id, &"bench".parse()?, now).await?;
-    let (mut connection, lease) =
-        ports.store.seize_connection(&id, now, now + SignedDuration::from_mins(1)).await?.context("no connection")?;
-    let current = Slot { slot: 0, generation: lease.fence };
-    let sealed = ports.vault.seal(&Binding::new(&id, Purpose::RefreshToken), token.as_bytes()).await?;
-    ports.store.put_grant(&id, &SealedGrant { slot: current, sealed }, now).await?;
-    connection.body.standing = Standing { health: Health::Healthy, since: now };
-    connection.body.tenant = Some(Tenant { id: tenant, name: None });
-    connection.body.grant = Some(Grant { current, previous: None, signed_in_at: now, consenter: admin, consenter_name: None });
-    connection.check_at = Some(now);
-    ports.store.settle_connection(&connection, &lease, None).await?;
-    Ok(id)
 }
 
 /// Walks one round and says what it cost.

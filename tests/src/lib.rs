@@ -24,10 +24,12 @@
 //! Deliberately absent: rules. A story says what must hold; nothing here decides it.
 
 pub mod answer;
+pub mod aws;
 pub mod caller;
 pub mod chance;
 pub mod engine;
 pub mod log;
+pub mod planted;
 pub mod tasks;
 pub mod wire;
 pub mod world;

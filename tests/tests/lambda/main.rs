@@ -1,7 +1,9 @@
 //! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
 //!
-//! Nothing here needs KMS, SQS or the network: what asks for them is answered by an engine that knows neither, which is what their outage
-//! looks like. Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+//! [`main_job`] goes the whole way through all three, with KMS and SQS. The others need neither: what asks for them is answered by an
+//! engine that knows neither, which is what their outage looks like. Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+mod main_job;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use system_tests::World;
-use system_tests::caller::ALL_SCOPES;
+use system_tests::caller::{ALL_SCOPES, Backend};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 
@@ -89,23 +91,30 @@ async fn answered(State((_, answers)): State<Shared>, Path((_, kind)): Path<(Str
 
 fn environment(world: &World) -> Vec<(&'static str, String)> {
     let text = |name, value: &str| (name, value.to_owned());
+    let mut variables = shared_environment(&world.engine.endpoint, &world.backend);
+    variables.push(text("EVERGRANT_CLIENT_ID", "11111111-2222-3333-4444-555555555555"));
+    variables.push(text("EVERGRANT_CLIENT_SECRET", "secret"));
+    variables.push(text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"));
+    variables.push(text("EVERGRANT_GRAPH_URL", "http://127.0.0.1:1"));
+    variables
+}
+
+/// What every function here is told, wherever Entra is.
+fn shared_environment(aws: &str, backend: &Backend) -> Vec<(&'static str, String)> {
+    let text = |name, value: &str| (name, value.to_owned());
     vec![
-        text("EVERGRANT_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
-        text("EVERGRANT_CLIENT_SECRET", "secret"),
         text("EVERGRANT_REDIRECT_URL", "https://api.example/v1/consent/callback"),
         text("EVERGRANT_CONNECTIONS_TABLE", system_tests::engine::CONNECTIONS),
         text("EVERGRANT_PEOPLE_TABLE", system_tests::engine::PEOPLE),
         text("EVERGRANT_KEY_ID", "alias/evergrant"),
-        text("EVERGRANT_SYNC_QUEUE_URL", &format!("{}/000000000000/sync", world.engine.endpoint)),
-        text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"),
-        text("EVERGRANT_GRAPH_URL", "http://127.0.0.1:1"),
+        text("EVERGRANT_SYNC_QUEUE_URL", &format!("{aws}/000000000000/sync")),
         text("EVERGRANT_PUBLIC_URL", "https://api.example"),
         text("EVERGRANT_PORTAL_ORIGINS", "https://portal.example"),
-        ("EVERGRANT_CALLER_KEYS", world.backend.key_set()),
+        ("EVERGRANT_CALLER_KEYS", backend.key_set()),
         text("AWS_REGION", "local"),
         text("AWS_ACCESS_KEY_ID", "local"),
         text("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL", world.engine.endpoint.clone()),
+        text("AWS_ENDPOINT_URL", aws),
         text("AWS_LAMBDA_FUNCTION_NAME", "evergrant"),
         text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         text("AWS_LAMBDA_FUNCTION_VERSION", "1"),
@@ -114,6 +123,10 @@ fn environment(world: &World) -> Vec<(&'static str, String)> {
 
 impl Function {
     async fn start(name: &str, world: &World) -> Self {
+        Self::start_with(name, environment(world)).await
+    }
+
+    async fn start_with(name: &str, environment: Vec<(&'static str, String)>) -> Self {
         let runtime = Arc::new(Runtime::default());
         let (send, answers) = mpsc::unbounded_channel();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
@@ -124,7 +137,7 @@ impl Function {
             .with_state((Arc::clone(&runtime), send));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let mut command = Command::new(binary(name));
-        command.env_clear().envs(environment(world)).env("AWS_LAMBDA_RUNTIME_API", address);
+        command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", address);
         let child = command.stdout(Stdio::null()).spawn().expect("the function starts");
         Self { child, runtime, answers }
     }
@@ -153,12 +166,13 @@ fn message(id: &str, body: &str) -> Value {
 }
 
 fn request(path: &str, token: Option<&str>) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut headers = json!({"host": "api.example", "accept": "application/json"});
     if let Some(token) = token {
         headers["authorization"] = json!(format!("Bearer {token}"));
     }
     json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers, "isBase64Encoded": false,
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers, "isBase64Encoded": false,
         "requestContext": {
             "accountId": "000000000000", "apiId": "api", "domainName": "api.example", "domainPrefix": "api", "requestId": "r",
             "routeKey": "$default", "stage": "$default", "time": "02/Mar/2026:10:00:00 +0000", "timeEpoch": 1_772_445_600_000_i64,
