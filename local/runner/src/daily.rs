@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use adapters::queue::{Queue as _, SyncTask};
 use anyhow::Result;
-use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ids::ConnectionId;
 use tokio::sync::Semaphore;
 
-use crate::engine::CONNECTIONS;
 use crate::queue::WORKERS;
 use crate::world::World;
 use crate::{customers, passing};
@@ -67,26 +64,11 @@ async fn wait(world: &World) {
 pub async fn recover(world: &World) -> Result<()> {
     for customer in customers::all().filter_map(|customer| customer.id()) {
         for connection in world.ports.store.connections_of(&customer).await? {
-            end_lease(world, &connection.id, "connection").await?;
+            world.ports.store.end_leases(&connection.id).await?;
             if world.ports.store.walk(&connection.id).await?.is_some_and(|(walk, _)| walk.is_under_way()) {
-                end_lease(world, &connection.id, "walk").await?;
                 world.queue.send(&SyncTask { connection: connection.id }, Duration::ZERO).await?;
             }
         }
     }
-    Ok(())
-}
-
-async fn end_lease(world: &World, id: &ConnectionId, item: &str) -> Result<()> {
-    let number = |number: u8| AttributeValue::N(number.to_string());
-    let request = world.engine.client.update_item().table_name(CONNECTIONS);
-    let request = request
-        .key("pk", AttributeValue::S(format!("connection#{id}")))
-        .key("sk", AttributeValue::S(item.to_owned()))
-        .update_expression("SET lease_until = :never ADD fence :one")
-        .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":never", number(0))
-        .expression_attribute_values(":one", number(1));
-    request.send().await?;
     Ok(())
 }

@@ -7,8 +7,6 @@ use crate::arrows::Room;
 use crate::tree::File;
 
 const LICENSE: &str = "MIT OR Apache-2.0";
-const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
-const NPM: &str = "https://registry.npmjs.org/";
 
 /// Dependencies without a comment on their line. One taken from the workspace's table is explained there; one of ours explains itself.
 pub(crate) fn unexplained(file: &File) -> Vec<Offence> {
@@ -31,17 +29,19 @@ pub(crate) fn unexplained(file: &File) -> Vec<Offence> {
     offences
 }
 
-/// Packages, or settings that would bring packages, from anywhere but the public registries.
+/// Packages, or settings that would bring packages, from anywhere but the registries that the clients know by themselves. Lock files of
+/// npm name no address at all, those of cargo one registry for all packages.
 pub(crate) fn private_registries(file: &File) -> Vec<Offence> {
-    let is_private: fn(&str) -> bool = match file.path.file_name().and_then(|name| name.to_str()) {
-        Some("Cargo.lock") => |line| value_of(line, "source = ").is_some_and(|source| source != CRATES),
-        Some("package-lock.json") => |line| value_of(line, "\"resolved\": ").is_some_and(|url| url.contains(':') && !url.starts_with(NPM)),
-        Some(".npmrc") => |line| line.contains("registry") && !line.contains(NPM),
-        Some("config.toml") => |line| line.starts_with("[source") || line.starts_with("[registr"),
-        _ => return Vec::new(),
+    let first = file.text.lines().find_map(|line| value_of(line, "source = "));
+    let is_private = |line: &str| match file.path.file_name().and_then(|name| name.to_str()) {
+        Some("Cargo.lock") => value_of(line, "source = ").is_some_and(|source| !source.starts_with("registry+") || Some(source) != first),
+        Some("package-lock.json") => value_of(line, "\"resolved\": ").is_some_and(|url| url.contains(':')),
+        Some(".npmrc") => line.contains("registry"),
+        Some("config.toml") => line.starts_with("[source") || line.starts_with("[registr"),
+        _ => false,
     };
     let lines = file.text.lines().enumerate().filter(|(_, line)| is_private(line));
-    lines.map(|(index, line)| Offence::new(&file.path, index + 1, format!("not a public registry: {}", line.trim()))).collect()
+    lines.map(|(index, line)| Offence::new(&file.path, index + 1, format!("names where packages come from: {}", line.trim()))).collect()
 }
 
 fn value_of<'line>(line: &'line str, key: &str) -> Option<&'line str> {
@@ -86,12 +86,10 @@ mod tests {
     #[test]
     fn a_package_from_a_private_registry_is_seen() {
         let cases = [
-            ("Cargo.lock", "source = \"registry+https://github.com/rust-lang/crates.io-index\"\nsource = \"git+https://example.com/x\""),
-            (
-                "a/package-lock.json",
-                "\"resolved\": \"https://registry.npmjs.org/a.tgz\",\n\"resolved\": \"https://npm.example.com/a.tgz\",",
-            ),
-            ("a/.npmrc", "registry=https://registry.npmjs.org/\nregistry=https://npm.example.com/"),
+            ("Cargo.lock", "source = \"registry+https://one.example/index\"\nsource = \"git+https://one.example/x\""),
+            ("Cargo.lock", "source = \"registry+https://one.example/index\"\nsource = \"registry+https://two.example/index\""),
+            ("a/package-lock.json", "\"version\": \"1.0.0\",\n\"resolved\": \"https://npm.example/a.tgz\","),
+            ("a/.npmrc", "fund=false\nregistry=https://npm.example/"),
             (".cargo/config.toml", "[alias]\n[source.crates-io]"),
         ];
         for (path, text) in cases {

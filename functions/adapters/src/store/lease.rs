@@ -1,10 +1,11 @@
 //! The right to change one item, for a while.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::ids::ConnectionId;
 use jiff::Timestamp;
 
 use super::item::{Item, number, text, time};
-use super::{Store, StoreError, failed};
+use super::{Store, StoreError, connection_key, failed};
 
 /// The right to change one item, until somebody takes it over. Every write under it is conditional on `fence`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,18 @@ impl Store {
             Err(StoreError::Overtaken { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Ends the leases of a connection and of its walk, for whoever knows that their holders are dead. What a holder that is not would
+    /// still write fails its condition.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_leases(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        for sk in ["connection", "walk"] {
+            self.take((connection_key(id), sk), Terms::Seize, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH).await?;
+        }
+        Ok(())
     }
 
     /// The update that writes `body` and the next work under a lease, and ends it (or keeps it, where `keeps`).
