@@ -15,7 +15,7 @@
 //! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person | 1 to 2 KB |
 //! | a changed person | the same | 1 to 2 write units; 1 more of the index where name or mail changes | 1 to 2 KB |
 //! | people by name, or searched | people, index `by-name` | 1 query of at most 1 MB a request, then a batch read | 0.3 KB |
-//! | people seen by a full round | people, `seen#ID` / `ROUND#PAGE`, expire by TTL | 4 write units a page of 200 | 3.2 KB |
+//! | people seen by a full round | people, `seen#ID` / `ROUND#PAGE`, expire by TTL | up to 7 write units a page of 200 | up to 6.4 KB |
 //!
 //! Due work is found by the sparse, sharded, time-sorted index `by-work`, never by a scan: an item without work is not in it.
 //!

@@ -16,8 +16,8 @@ enum Event {
     Act(Act),
     /// Somebody, by position among those who are there, gets an attribute, or loses it.
     Change(usize, &'static str, Option<String>),
-    /// Somebody gets a manager. A full round does not tell who has none any more, so that nobody loses one here.
-    Manager(usize, usize),
+    /// Somebody gets a manager, or loses theirs.
+    Manager(usize, Option<usize>),
     /// Some steps of the sync.
     Steps(usize),
     /// One step whose task comes twice.
@@ -33,7 +33,7 @@ fn event() -> impl Strategy<Value = Event> {
     let value = proptest::option::of("[a-zA-ZæøåΩ漢 ]{1,12}");
     prop_oneof![
         4 => (0_usize..100, attribute, value).prop_map(|(who, name, value)| Event::Change(who, name, value)),
-        2 => (0_usize..100, 0_usize..100).prop_map(|(who, manager)| Event::Manager(who, manager)),
+        2 => (0_usize..100, proptest::option::of(0_usize..100)).prop_map(|(who, manager)| Event::Manager(who, manager)),
         2 => (1_u32..8).prop_map(|count| Event::Act(Act::AddPeople { count })),
         2 => (1_u32..5).prop_map(|count| Event::Act(Act::DeletePeople { count })),
         2 => (1_u32..9).prop_map(|count| Event::Act(Act::ChangePeople { count })),
@@ -67,7 +67,7 @@ async fn happen(world: &World, id: &ConnectionId, event: Event) {
             world.work(Act::ChangeUser { user, properties });
         }
         Event::Manager(who, manager) => {
-            let manager = user(world, manager);
+            let manager = manager.and_then(|manager| user(world, manager));
             world.work(Act::SetManager { user: user(world, who).expect("somebody is there"), manager });
         }
         Event::Steps(count) => {

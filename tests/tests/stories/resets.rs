@@ -34,6 +34,23 @@ async fn a_forgotten_delta_token_leads_to_a_full_round_and_a_sweep() {
 }
 
 #[tokio::test]
+async fn a_manager_who_went_while_nobody_could_tell_us_is_forgotten() {
+    let world = World::with_people(60).await;
+    world.work(Act::PageSize { people: 20 });
+    let id = world.connect_and_sync().await;
+    let directory = world.simulator.directory(world.tenant);
+    let managed = directory.iter().filter(|person| person["manager"].is_object()).take(5);
+    let users: Vec<uuid::Uuid> = managed.map(|person| person["id"].as_str().unwrap().parse().unwrap()).collect();
+    assert_eq!(users.len(), 5, "people have managers");
+    world.work(Act::ExpireDeltaTokens);
+    for user in users {
+        world.work(Act::SetManager { user, manager: None });
+    }
+    world.sync(&id).await;
+    assert_synced(&world, &id).await;
+}
+
+#[tokio::test]
 async fn eight_days_of_silence_are_caught_up_with() {
     let (world, id) = missed().await;
     world.pass(jiff::SignedDuration::from_hours(8 * 24));

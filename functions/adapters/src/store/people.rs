@@ -35,6 +35,15 @@ pub struct StoredPerson {
     pub changed_at: Timestamp,
 }
 
+/// Who is stored, without what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredId {
+    /// The person.
+    pub id: ObjectId,
+    /// Whether a manager is stored for them.
+    pub has_manager: bool,
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
@@ -153,9 +162,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn stored_ids(&self, id: &ConnectionId, range: IdRange) -> Result<Vec<ObjectId>, StoreError> {
+    pub async fn stored_ids(&self, id: &ConnectionId, range: IdRange) -> Result<Vec<StoredId>, StoreError> {
         let (first, last) = range.sort_keys();
-        let request = self.client.query().table_name(&self.people).consistent_read(true).projection_expression("sk");
+        let request = self
+            .client
+            .query()
+            .table_name(&self.people)
+            .consistent_read(true)
+            .projection_expression("sk, #manager")
+            .expression_attribute_names("#manager", "manager");
         let request = request
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(id.as_str()))
@@ -165,7 +180,7 @@ impl Store {
         let mut ids = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| failed(format!("list ids of {id}"), error))?;
-            ids.extend(object_id(&item));
+            ids.extend(object_id(&item).map(|id| StoredId { id, has_manager: item.contains_key("manager") }));
         }
         Ok(ids)
     }
@@ -207,6 +222,8 @@ fn item(id: &ConnectionId, person: &Person, now: Timestamp) -> Result<Item, Stor
         ("search", text(person.search_text())),
     ];
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+    // Beside the body, so that a sweep finds whose manager is stored without reading bodies.
+    item.extend(person.manager.map(|manager| ("manager".to_owned(), text(manager.to_string()))));
     Ok(item)
 }
 

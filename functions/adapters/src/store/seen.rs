@@ -1,5 +1,5 @@
-//! Whom a full round has met, packed: one item a page, 16 bytes a person. The sweep reads them back one range of ids at a time, so that
-//! memory does not grow with the tenant.
+//! Whom a full round has met, packed: one item a page, 16 bytes a person, and 16 more for whose manager it told. The sweep reads them
+//! back one range of ids at a time, so that memory does not grow with the tenant.
 
 use std::collections::HashSet;
 
@@ -19,6 +19,15 @@ pub struct PageNumber {
     pub round: u32,
     /// Which page of it.
     pub page: u32,
+}
+
+/// Whom a page, or a range of a whole round, met.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Everybody.
+    pub people: HashSet<ObjectId>,
+    /// Those of them whose manager was told as well.
+    pub managed: HashSet<ObjectId>,
 }
 
 /// A range of object ids, out of a power of two of equal ranges.
@@ -51,14 +60,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_seen(&self, id: &ConnectionId, page: PageNumber, people: &[ObjectId], now: Timestamp) -> Result<(), StoreError> {
-        let packed: Vec<u8> = people.iter().flat_map(|person| *person.0.as_bytes()).collect();
+    pub async fn note_seen(&self, id: &ConnectionId, page: PageNumber, met: &Met, now: Timestamp) -> Result<(), StoreError> {
+        let pack = |ids: &HashSet<ObjectId>| bytes(ids.iter().flat_map(|person| *person.0.as_bytes()).collect());
         let request = self.client.put_item().table_name(&self.people);
         let request = request
             .item("pk", text(format!("seen#{id}")))
             .item("sk", text(format!("{:010}#{:010}", page.round, page.page)))
             .item("v", number(VERSION))
-            .item("ids", bytes(packed))
+            .item("ids", pack(&met.people))
+            .item("managed", pack(&met.managed))
             .item("expires_at", expiry(now + KEPT));
         request.send().await.map_err(|error| failed(format!("note whom a page of {id} met"), error))?;
         Ok(())
@@ -68,22 +78,28 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn seen(&self, id: &ConnectionId, round: u32, range: IdRange) -> Result<HashSet<ObjectId>, StoreError> {
+    pub async fn seen(&self, id: &ConnectionId, round: u32, range: IdRange) -> Result<Met, StoreError> {
         let request = self.client.query().table_name(&self.people).consistent_read(true);
         let request = request
             .key_condition_expression("pk = :pk AND begins_with(sk, :round)")
             .expression_attribute_values(":pk", text(format!("seen#{id}")))
             .expression_attribute_values(":round", text(format!("{round:010}#")));
         let mut pages = request.into_paginator().items().send();
-        let mut met = HashSet::new();
+        let mut met = Met::default();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| failed(format!("read whom a round of {id} met"), error))?;
-            let ids = Reader::open(&item)?.bytes("ids")?;
-            let ids = ids.as_chunks::<16>().0.iter().map(|bytes| ObjectId(uuid::Uuid::from_bytes(*bytes)));
-            met.extend(ids.filter(|person| range.contains(person)));
+            let reader = Reader::open(&item)?;
+            met.people.extend(unpack(reader.bytes("ids")?, range));
+            met.managed.extend(unpack(reader.bytes("managed")?, range));
         }
         Ok(met)
     }
+}
+
+/// The ids of a range.
+fn unpack(packed: &[u8], range: IdRange) -> impl Iterator<Item = ObjectId> {
+    let ids = packed.as_chunks::<16>().0.iter().map(|bytes| ObjectId(uuid::Uuid::from_bytes(*bytes)));
+    ids.filter(move |person| range.contains(person))
 }
 
 #[cfg(test)]
