@@ -82,15 +82,12 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// Who signed in; only for an authorization code.
     pub id_token: Option<SecretString>,
-    /// How long the refresh token lives, where Entra says so.
-    pub refresh_token_expires_in: Option<SignedDuration>,
 }
 
 /// Fields beyond RFC 6749.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct EntraFields {
     id_token: Option<String>,
-    refresh_token_expires_in: Option<i64>,
 }
 
 impl ExtraTokenFields for EntraFields {}
@@ -252,6 +249,5 @@ fn tokens(answer: &Answer) -> Tokens {
         expires_in: expires_in.unwrap_or(SignedDuration::from_mins(10)),
         refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
         id_token: extra.id_token.clone().map(SecretString::from),
-        refresh_token_expires_in: extra.refresh_token_expires_in.map(SignedDuration::from_secs),
     }
 }

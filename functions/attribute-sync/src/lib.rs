@@ -17,14 +17,13 @@ pub mod step;
 use adapters::Ports;
 use adapters::queue::SyncTask;
 use adapters::store::StoreError;
-use domain::schedule::SHARDS;
 use futures::StreamExt as _;
 
 pub use step::{Step, step};
 
 /// Due walks taken of one shard in one tick. What is left is first in the next tick.
 const PER_SHARD_MAX: i32 = 200;
-/// Shards looked at, and tasks sent, at a time.
+/// Tasks sent at a time.
 const IN_FLIGHT: usize = 8;
 
 /// One tick: asks for a step of every walk that is due. Returns how many.
@@ -32,10 +31,7 @@ const IN_FLIGHT: usize = 8;
 /// # Errors
 /// [`StoreError`] where the due index cannot be read. A task that cannot be queued is logged; its walk stays due.
 pub async fn tick(ports: &Ports) -> Result<usize, StoreError> {
-    let now = ports.clock.now();
-    let shards = futures::stream::iter(0..SHARDS).map(|shard| ports.store.due_walks(shard, now, PER_SHARD_MAX));
-    let found: Vec<_> = shards.buffered(IN_FLIGHT).collect().await;
-    let due: Vec<_> = found.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let due = ports.store.due_walks(ports.clock.now(), PER_SHARD_MAX).await?;
     let count = due.len();
     let sends = futures::stream::iter(due).map(|connection| async move {
         let task = SyncTask { connection };

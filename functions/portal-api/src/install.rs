@@ -104,7 +104,6 @@ fn repaired(portal: &Portal, mut connection: Connection, slot: Slot, candidate: 
     });
     body.tenant = Some(Tenant { id: candidate.identity.tenant, name: candidate.organization.name.clone() });
     body.verified_at = Some(now);
-    body.access_until = Some(now + candidate.tokens.expires_in);
     body.unclear = 0;
     let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
     body.standing = verdict.standing.clone();

@@ -124,7 +124,6 @@ fn accept(connection: &mut Connection, grant: Grant, renewed: &Renewed, now: Tim
     let body = &mut connection.body;
     body.unclear = 0;
     body.verified_at = Some(now);
-    body.access_until = Some(renewed.access_until);
     body.forecast = forecast::foresee(&Known {
         signed_in_at: grant.signed_in_at,
         verified_at: now,

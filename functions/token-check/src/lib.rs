@@ -14,12 +14,9 @@ pub mod check;
 mod renewal;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use adapters::Ports;
 use adapters::store::StoreError;
-use domain::ids::ConnectionId;
-use domain::schedule::SHARDS;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,7 +46,7 @@ pub struct Report {
 /// [`StoreError`] where the due index cannot be read. A single connection's fault is counted in the report, and does not stop the others.
 pub async fn tick(ports: &Ports, deadline: Timestamp) -> Result<Report, StoreError> {
     let mut report = Report::default();
-    let due = due(ports).await?;
+    let due = ports.store.due_checks(ports.clock.now(), PER_SHARD_MAX).await?;
     let checks = futures::stream::iter(due).map(|id| async move {
         let has_time = ports.clock.now() + CHECK_BUDGET <= deadline;
         (id.clone(), if has_time { Some(check::check(ports, &id).await) } else { None })
@@ -67,15 +64,3 @@ pub async fn tick(ports: &Ports, deadline: Timestamp) -> Result<Report, StoreErr
     }
     Ok(report)
 }
-
-/// The due connections of all shards.
-async fn due(ports: &Ports) -> Result<Vec<ConnectionId>, StoreError> {
-    let now = ports.clock.now();
-    let shards = futures::stream::iter(0..SHARDS).map(|shard| ports.store.due_checks(shard, now, PER_SHARD_MAX));
-    let found: Vec<_> = shards.buffered(IN_FLIGHT).collect().await;
-    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-/// The longest that a tick may take where no deadline is given.
-pub const TICK_MAX: Duration = Duration::from_secs(300);

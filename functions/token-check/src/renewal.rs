@@ -9,7 +9,7 @@ use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::diagnosis::{self, Action};
 use domain::ids::ConnectionId;
 use domain::refusal::{ErrorWord, Failure, Refusal, Unclear};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 /// How often the same token is tried where the first answer was lost. It is the same token because a lost answer may have rotated it.
@@ -34,7 +34,6 @@ pub(crate) enum Renewal {
 pub(crate) struct Renewed {
     pub(crate) current: Slot,
     pub(crate) previous: Option<Slot>,
-    pub(crate) access_until: Timestamp,
 }
 
 /// Tries the newest stored token, then the one before it: the newest has not worked yet, the one before has.
@@ -100,7 +99,6 @@ async fn keep(
     let (grant, candidate, lease) = used;
     let id = &connection.id;
     let now = ports.clock.now();
-    let access_until = now + tokens.expires_in;
     let (sealed_access, sealed_refresh) = match seal(ports, id, tokens).await {
         Ok(sealed) => sealed,
         Err(error) => return Ok(unclear(&error.to_string())),
@@ -115,8 +113,8 @@ async fn keep(
             (slot, Some(candidate.slot))
         }
     };
-    ports.store.put_access(id, sealed_access, access_until).await?;
-    Ok(Renewal::Renewed(Renewed { current, previous, access_until }))
+    ports.store.put_access(id, sealed_access, now + tokens.expires_in).await?;
+    Ok(Renewal::Renewed(Renewed { current, previous }))
 }
 
 /// Seals the access token, and the refresh token where there is a new one.

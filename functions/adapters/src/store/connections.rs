@@ -5,7 +5,8 @@ use domain::api::HealthWord;
 use domain::forecast::{Forecast, Lifetime};
 use domain::health::{Health, Standing};
 use domain::ids::{ConnectionId, CustomerId, ObjectId, TenantId};
-use domain::schedule::shard;
+use domain::schedule::{SHARDS, shard};
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,8 @@ use super::{Lease, Store, StoreError, connection_key, failed};
 const SK: &str = "connection";
 /// The most connections that one customer's list shows.
 const LIST_MAX: i32 = 100;
+/// Shards of the work index read at a time.
+const IN_FLIGHT: usize = 8;
 
 /// One customer's link to one tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +53,6 @@ pub struct Body {
     pub lifetimes: Vec<Lifetime>,
     /// Answers in a row that said nothing about the grant.
     pub unclear: u32,
-    /// When the access token that the sync uses ends.
-    pub access_until: Option<Timestamp>,
 }
 
 /// The Entra tenant.
@@ -123,7 +124,6 @@ impl Store {
             forecast: None,
             lifetimes: Vec::new(),
             unclear: 0,
-            access_until: None,
         };
         let request = self.client.put_item().table_name(&self.connections);
         let request = request
@@ -162,12 +162,12 @@ impl Store {
         answer.items.unwrap_or_default().iter().map(Connection::read).collect()
     }
 
-    /// Ids of one shard's connections whose check is due, the longest overdue first. The index may lag; the lease decides.
+    /// Ids of connections whose check is due: of each shard the longest overdue, at most `per_shard`. The index may lag; the lease decides.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_checks(&self, shard: u8, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        self.due(&format!("check#{shard:02}"), now, limit).await
+    pub async fn due_checks(&self, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        self.due("check", now, per_shard).await
     }
 
     /// Takes the lease of a connection whose check is due; `None` when it is not due any more, or somebody else has it.
@@ -242,12 +242,20 @@ impl Store {
         }
     }
 
-    pub(super) async fn due(&self, work: &str, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
+    /// Due work of one kind, of all shards.
+    pub(super) async fn due(&self, kind: &str, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        let shards = futures::stream::iter((0..SHARDS).map(|shard| format!("{kind}#{shard:02}")));
+        let found = shards.map(|work| self.due_in_shard(work, now, per_shard)).buffered(IN_FLIGHT);
+        let found: Vec<Vec<ConnectionId>> = found.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn due_in_shard(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
         let request = self.client.query().table_name(&self.connections).index_name("by-work").limit(limit);
         let request = request
             .key_condition_expression("#work = :work AND work_at <= :now")
             .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":work", text(work))
+            .expression_attribute_values(":work", text(&work))
             .expression_attribute_values(":now", time(now));
         let answer = request.send().await.map_err(|error| failed(format!("find due work {work}"), error))?;
         let id = |item: &Item| {

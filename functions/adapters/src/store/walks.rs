@@ -44,12 +44,12 @@ impl Store {
         answer.item.as_ref().map(read).transpose()
     }
 
-    /// Ids of one shard's connections whose walk is due, the longest overdue first.
+    /// Ids of connections whose walk is due: of each shard the longest overdue, at most `per_shard`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_walks(&self, shard: u8, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        self.due(&format!("sync#{shard:02}"), now, limit).await
+    pub async fn due_walks(&self, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        self.due("sync", now, per_shard).await
     }
 
     /// Takes the lease of a walk, and reads it and when its next step was due; `None` when somebody else has it, or there is no walk.
