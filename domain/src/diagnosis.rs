@@ -31,13 +31,20 @@ pub enum Action {
 pub fn action(refusal: &Refusal) -> Action {
     let by_words = by_words(&refusal.error, refusal.suberror.as_ref());
     match (by_words, row(refusal).map(|row| row.milder)) {
-        // `bad_token` is Entra's unmistakable word for a dead token; no number takes it back.
-        (Action::Bury, _) if refusal.suberror == Some(Suberror::BadToken) => Action::Bury,
+        (Action::Bury, _) if is_unmistakable(refusal) => Action::Bury,
         (Action::Bury | Action::Suspend, Some(Milder::Wait)) => Action::Wait,
         (Action::Bury, Some(Milder::Suspend)) => Action::Suspend,
         (Action::Bury | Action::Suspend, Some(Milder::Operator)) => Action::BlameOperator,
         (action, _) => action,
     }
+}
+
+/// Whether the refusal is Entra's unmistakable word for a dead token: `suberror` is `bad_token`, and nothing softens it. Every other
+/// refusal that buries rests on words that have been seen to pass.
+/// Source: <https://github.com/AzureAD/microsoft-authentication-library-for-dotnet> (`MsalError`)
+#[must_use]
+pub fn is_unmistakable(refusal: &Refusal) -> bool {
+    refusal.suberror == Some(Suberror::BadToken)
 }
 
 /// What `error` and `suberror` say.
@@ -204,6 +211,14 @@ mod tests {
     fn bad_token_is_not_taken_back_by_any_number() {
         for row in table::ROWS {
             assert_eq!(action(&refusal("invalid_grant", Some("bad_token"), row.code)), Action::Bury);
+        }
+    }
+
+    #[test]
+    fn only_bad_token_is_unmistakable() {
+        assert!(is_unmistakable(&refusal("invalid_grant", Some("bad_token"), 1)));
+        for suberror in [None, Some("token_expired"), Some("basic_action"), Some("consent_required"), Some("message_only"), Some("new")] {
+            assert!(!is_unmistakable(&refusal("invalid_grant", suberror, 50173)), "{suberror:?}");
         }
     }
 
