@@ -54,10 +54,15 @@ fn by_words(error: &ErrorWord, suberror: Option<&Suberror>) -> Action {
         ErrorWord::InvalidGrant | ErrorWord::InteractionRequired => by_suberror(suberror),
         ErrorWord::ConsentRequired | ErrorWord::LoginRequired | ErrorWord::InvalidTenant => Action::Bury,
         ErrorWord::UnauthorizedClient | ErrorWord::InvalidResource | ErrorWord::AccessDenied => Action::Suspend,
-        ErrorWord::InvalidClient | ErrorWord::InvalidScope | ErrorWord::InvalidRequest | ErrorWord::UnsupportedGrantType => {
-            Action::BlameOperator
-        }
-        ErrorWord::TemporarilyUnavailable | ErrorWord::ServerError => Action::Wait,
+        ErrorWord::InvalidClient
+        | ErrorWord::InvalidScope
+        | ErrorWord::InvalidRequest
+        | ErrorWord::UnsupportedGrantType
+        | ErrorWord::UnsupportedResponseType => Action::BlameOperator,
+        // The next access token may fare better.
+        ErrorWord::TemporarilyUnavailable | ErrorWord::ServerError | ErrorWord::GraphTokenInvalid => Action::Wait,
+        // They pass as soon as the administrator grants, or enables, again.
+        ErrorWord::GraphDenied | ErrorWord::GraphIdentityNotFound | ErrorWord::GraphIdentityDisabled => Action::Suspend,
         ErrorWord::Other(_) => Action::Suspend,
     }
 }
@@ -144,7 +149,7 @@ pub fn diagnose_operator_fault() -> DiagnosisView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::{self, ErrorBody, Failure};
+    use crate::refusal::{self, Answer, ErrorBody, Failure};
     use proptest::prelude::*;
 
     fn refusal(error: &str, suberror: Option<&str>, code: u32) -> Refusal {
@@ -154,7 +159,7 @@ mod tests {
             error_description: Some(format!("AADSTS{code}: text")),
             ..ErrorBody::default()
         };
-        match refusal::read(400, None, Some(body)) {
+        match refusal::read(Answer { status: 400, body: Some(body), ..Answer::default() }) {
             Failure::Refused(refusal) => *refusal,
             Failure::Unclear(unclear) => panic!("{unclear:?}"),
         }
@@ -187,6 +192,25 @@ mod tests {
             let refusal = refusal(error, suberror, code);
             assert_eq!(action(&refusal), expected, "{error} {suberror:?} {code}");
             assert_eq!(diagnose(&refusal).cause, cause, "{error} {suberror:?} {code}");
+        }
+    }
+
+    #[test]
+    fn each_denial_of_graph_is_told_apart() {
+        for (status, code, expected, cause) in [
+            (403, "Authorization_RequestDenied", Action::Suspend, "consent-withdrawn"),
+            (403, "Authorization_IdentityNotFound", Action::Suspend, "app-missing"),
+            (403, "Authorization_IdentityDisabled", Action::Suspend, "app-disabled"),
+            (401, "InvalidAuthenticationToken", Action::Wait, "access-token-refused"),
+            (403, "something_new", Action::Suspend, "refused"),
+            (403, "", Action::Suspend, "refused"),
+            (503, "Authorization_RequestDenied", Action::Wait, "outage"),
+        ] {
+            let refusal = refusal::from_graph(status, code, Some("1"));
+            let diagnosis = diagnose(&refusal);
+            assert_eq!((action(&refusal), diagnosis.cause.as_str()), (expected, cause), "{status} {code}");
+            assert_eq!(diagnosis.steps.is_empty(), expected == Action::Wait, "{status} {code}");
+            assert_eq!(diagnosis.support.and_then(|support| support.trace_id).as_deref(), Some("1"));
         }
     }
 

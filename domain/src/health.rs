@@ -141,7 +141,7 @@ fn refused(before: &Standing, refusal: Refusal) -> Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::{self, ErrorBody, Failure};
+    use crate::refusal::{self, Answer, ErrorBody, Failure};
     use proptest::prelude::*;
 
     fn refusal(error: &str, suberror: &str, code: u32) -> Box<Refusal> {
@@ -151,7 +151,7 @@ mod tests {
             error_description: Some(format!("AADSTS{code}: text")),
             ..ErrorBody::default()
         };
-        match refusal::read(400, None, Some(body)) {
+        match refusal::read(Answer { status: 400, body: Some(body), ..Answer::default() }) {
             Failure::Refused(refusal) => refusal,
             Failure::Unclear(unclear) => panic!("{unclear:?}"),
         }
@@ -210,7 +210,7 @@ mod tests {
         #[test]
         fn only_an_answer_about_the_grant_can_kill(status in 0_u16..1000, error in "[a-z_]{0,20}", text in ".{0,60}") {
             let body = ErrorBody { error, error_description: Some(text), ..ErrorBody::default() };
-            let reply = match refusal::read(status, None, Some(body)) {
+            let reply = match refusal::read(Answer { status, body: Some(body), ..Answer::default() }) {
                 Failure::Refused(refusal) => Reply::Refused(refusal),
                 Failure::Unclear(_) => Reply::Unclear,
             };

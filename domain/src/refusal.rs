@@ -1,60 +1,37 @@
-//! What Entra's error answer says, as data.
+//! What Entra's error answer says, as data; and Graph's denial, in the same shape.
 //!
 //! `error`, `suberror` and the status decide what we do; the AADSTS numbers and the texts only decide what we say, because Microsoft
 //! may change both at any time. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
 
+mod body;
 mod facts;
+mod graph;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+pub use body::ErrorBody;
 pub use facts::Facts;
+pub use graph::from_graph;
 
 /// The longest description that is kept, in characters. Real ones stay below 1,000.
 const DESCRIPTION_MAX: usize = 2_000;
 /// The most numbers that are kept of one answer. Real answers carry one or two.
 const CODES_MAX: usize = 8;
 
-/// The body of a token endpoint's error answer, as it stands on the wire. Every field may be missing or of an unexpected kind.
-/// Source: RFC 6749 section 5.2, and <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow>
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct ErrorBody {
-    /// The class of the error.
-    pub error: String,
-    /// The text for people, with the AADSTS number in front.
-    pub error_description: Option<String>,
-    /// The AADSTS numbers; numbers today, seen as texts.
-    pub error_codes: Vec<Code>,
-    /// The sub-class of the error.
-    pub suberror: Option<String>,
-    /// Claims that a new sign-in must satisfy: JSON in a text.
-    pub claims: Option<String>,
-    /// Entra's id of the answer.
-    pub trace_id: Option<String>,
-    /// The id of the request.
-    pub correlation_id: Option<String>,
-    /// Entra's time, `YYYY-MM-DD HH:MM:SSZ`.
-    pub timestamp: Option<String>,
-}
-
-/// An AADSTS number on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Code {
-    /// As a JSON number.
-    Number(u32),
-    /// As a JSON text.
-    Text(String),
-}
-
-impl Code {
-    fn number(&self) -> Option<u32> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => text.trim().parse().ok(),
-        }
-    }
+/// A failed answer of the token endpoint, as it stands on the wire.
+#[derive(Debug, Clone, Default)]
+pub struct Answer<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// How long the server asked us to wait.
+    pub retry_after: Option<SignedDuration>,
+    /// The header `x-ms-request-id`: the body's `trace_id` once more.
+    pub request_id: Option<&'a str>,
+    /// The header `x-ms-clitelem`, which knows the token's age.
+    pub telemetry: Option<&'a str>,
+    /// The body, where it is a JSON object.
+    pub body: Option<ErrorBody>,
 }
 
 /// What a token request came to when it brought no tokens.
@@ -156,12 +133,22 @@ wire_words! {
         InvalidRequest = "invalid_request",
         /// Our request names an unknown grant type.
         UnsupportedGrantType = "unsupported_grant_type",
+        /// Our request names an unknown response type.
+        UnsupportedResponseType = "unsupported_response_type",
         /// The person declined.
         AccessDenied = "access_denied",
         /// An outage.
         TemporarilyUnavailable = "temporarily_unavailable",
         /// An outage.
         ServerError = "server_error",
+        /// Graph: the token lacks the permission.
+        GraphDenied = "Authorization_RequestDenied",
+        /// Graph: the app's service principal is gone.
+        GraphIdentityNotFound = "Authorization_IdentityNotFound",
+        /// Graph: the app's service principal is disabled.
+        GraphIdentityDisabled = "Authorization_IdentityDisabled",
+        /// Graph: the access token is not accepted.
+        GraphTokenInvalid = "InvalidAuthenticationToken",
     }
 }
 
@@ -192,46 +179,51 @@ wire_words! {
     }
 }
 
-/// Reads a failed answer of the token endpoint. An answer with status 429 or 5xx, or with a body that is no OAuth error, is never a
+/// Reads a failed answer of the token endpoint. An answer with status 408, 429 or 5xx, or with a body that is no OAuth error, is never a
 /// refusal, whatever it claims: a proxy's page or an outage says nothing about the grant.
 #[must_use]
-pub fn read(status: u16, retry_after: Option<SignedDuration>, body: Option<ErrorBody>) -> Failure {
+pub fn read(answer: Answer<'_>) -> Failure {
+    let Answer { status, retry_after, request_id, telemetry, body } = answer;
     let unclear = |what: String| Failure::Unclear(Unclear { what, retry_after });
     let Some(body) = body else {
         return unclear(format!("status {status} with a body that is no OAuth error"));
     };
-    if !(400..500).contains(&status) || status == 429 || status == 408 {
-        return unclear(format!("status {status}, error {:?}", body.error));
+    let error = ErrorWord::from(body.error);
+    if !is_about_the_request(status) {
+        return unclear(format!("status {status}, error {:?}", String::from(error)));
     }
-    if body.error.is_empty() {
+    if error == ErrorWord::Other(String::new()) {
         return unclear(format!("status {status} without an error word"));
     }
-    let error = ErrorWord::from(body.error);
     if matches!(error, ErrorWord::TemporarilyUnavailable | ErrorWord::ServerError) {
         return unclear(format!("status {status}, error {}", String::from(error)));
     }
     let description: String = body.error_description.unwrap_or_default().chars().take(DESCRIPTION_MAX).collect();
-    let facts = Facts::find(&description, body.claims.as_deref().unwrap_or_default());
-    let short = |text: Option<String>| text.map(|text| text.chars().take(100).collect());
+    let facts = Facts::find(&description, body.claims.as_deref().unwrap_or_default(), telemetry.unwrap_or_default());
+    let short = |text: Option<String>| text.map(|text| text.chars().take(100).collect()).filter(|text: &String| !text.is_empty());
     Failure::Refused(Box::new(Refusal {
         status,
         error,
-        suberror: body.suberror.filter(|word| !word.is_empty()).map(Suberror::from),
+        suberror: short(body.suberror).map(Suberror::from),
         codes: codes(&body.error_codes, &description),
         description,
         claims: body.claims.filter(|claims| claims.len() <= DESCRIPTION_MAX),
-        trace_id: short(body.trace_id),
+        trace_id: short(body.trace_id).or_else(|| short(request_id.map(str::to_owned))),
         correlation_id: short(body.correlation_id),
         timestamp: short(body.timestamp),
         facts,
     }))
 }
 
+/// Whether a status can say something about our request: not an outage, a throttle or a lost connection.
+fn is_about_the_request(status: u16) -> bool {
+    (400..500).contains(&status) && ![408, 423, 429].contains(&status)
+}
+
 /// The numbers of `error_codes`, or those in the text where the field is missing.
-fn codes(field: &[Code], description: &str) -> Vec<u32> {
-    let stated: Vec<u32> = field.iter().filter_map(Code::number).take(CODES_MAX).collect();
-    if !stated.is_empty() {
-        return stated;
+fn codes(field: &[u32], description: &str) -> Vec<u32> {
+    if !field.is_empty() {
+        return field.iter().copied().take(CODES_MAX).collect();
     }
     let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
     let after_prefix = description.split("AADSTS").skip(1);
@@ -248,10 +240,14 @@ mod tests {
     }
 
     fn refused(body: ErrorBody) -> Refusal {
-        match read(400, None, Some(body)) {
+        match read(Answer { status: 400, body: Some(body), ..Answer::default() }) {
             Failure::Refused(refusal) => *refusal,
             Failure::Unclear(unclear) => panic!("{unclear:?}"),
         }
+    }
+
+    fn is_unclear(status: u16, body: Option<ErrorBody>) -> bool {
+        matches!(read(Answer { status, body, ..Answer::default() }), Failure::Unclear(_))
     }
 
     #[test]
@@ -270,13 +266,12 @@ mod tests {
     #[test]
     fn outages_are_never_refusals_whatever_their_body_claims() {
         for status in [200, 302, 408, 429, 500, 502, 503, 504] {
-            let answer = read(status, None, Some(body("invalid_grant", "AADSTS50173")));
-            assert!(matches!(answer, Failure::Unclear(_)), "{status}");
+            assert!(is_unclear(status, Some(body("invalid_grant", "AADSTS50173"))), "{status}");
         }
         for word in ["temporarily_unavailable", "server_error", ""] {
-            assert!(matches!(read(400, None, Some(body(word, ""))), Failure::Unclear(_)), "{word}");
+            assert!(is_unclear(400, Some(body(word, ""))), "{word}");
         }
-        assert!(matches!(read(400, None, None), Failure::Unclear(_)));
+        assert!(is_unclear(400, None));
     }
 
     #[test]
@@ -292,12 +287,24 @@ mod tests {
         assert_eq!(refusal.suberror, Some(Suberror::Other("brand_new".to_owned())));
     }
 
+    #[test]
+    fn the_trace_id_is_taken_from_the_header_where_the_body_has_none() {
+        let read_with = |trace_id: Option<&str>| {
+            let body = ErrorBody { trace_id: trace_id.map(str::to_owned), ..body("invalid_grant", "") };
+            read(Answer { status: 400, request_id: Some("header"), body: Some(body), ..Answer::default() })
+        };
+        for (in_body, expected) in [(None, "header"), (Some(""), "header"), (Some("body"), "body")] {
+            let Failure::Refused(refusal) = read_with(in_body) else { panic!("{in_body:?}") };
+            assert_eq!(refusal.trace_id.as_deref(), Some(expected), "{in_body:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_answer_makes_reading_panic(status in 0_u16..1000, error in ".*", text in ".*", claims in ".*") {
             let mut answer = body(&error, &text);
             answer.claims = Some(claims);
-            let _ = read(status, None, Some(answer));
+            let _ = read(Answer { status, body: Some(answer), ..Answer::default() });
         }
     }
 }

@@ -55,9 +55,19 @@ pub(super) fn by_words(refusal: &Refusal) -> Words {
             steps: &["Look up the sign-in in the Entra sign-in logs by the ids below to see which policy blocks it.", RECONNECT],
             ..UNKNOWN
         },
-        (ErrorWord::InvalidClient | ErrorWord::InvalidScope | ErrorWord::InvalidRequest | ErrorWord::UnsupportedGrantType, _) => {
-            OUR_REQUEST
-        }
+        (
+            ErrorWord::InvalidClient
+            | ErrorWord::InvalidScope
+            | ErrorWord::InvalidRequest
+            | ErrorWord::UnsupportedGrantType
+            | ErrorWord::UnsupportedResponseType,
+            _,
+        ) => OUR_REQUEST,
+        (ErrorWord::GraphDenied, _) => GRAPH_DENIED,
+        (ErrorWord::GraphIdentityNotFound, _) => GRAPH_APP_MISSING,
+        (ErrorWord::GraphIdentityDisabled, _) => GRAPH_APP_DISABLED,
+        (ErrorWord::GraphTokenInvalid, _) => GRAPH_TOKEN,
+        (ErrorWord::TemporarilyUnavailable | ErrorWord::ServerError, _) => OUTAGE,
         _ => UNKNOWN,
     }
 }
@@ -200,6 +210,44 @@ pub(super) const ROWS: &[Row] = &[
     Row { code: 90_055, milder: Milder::Wait, source: CODES, words: OUTAGE },
     Row { code: 90_090, milder: Milder::Wait, source: CODES, words: OUTAGE },
 ];
+
+const GRAPH_DENIED: Words = Words {
+    cause: "consent-withdrawn",
+    who: CustomerAdmin,
+    headline: "The permission was withdrawn",
+    explanation: "Microsoft Graph no longer lets this app read your directory: an administrator took the permission away.",
+    steps: &[
+        "In Entra, open Enterprise applications, choose this app, open Permissions, and choose \"Grant admin consent\".",
+        "The connection then comes back by itself. Or choose Reconnect and accept the permissions.",
+    ],
+};
+
+const GRAPH_APP_MISSING: Words = Words {
+    cause: "app-missing",
+    who: CustomerAdmin,
+    headline: "The app was removed from your tenant",
+    explanation: "The app is no longer among the enterprise applications of your Microsoft Entra tenant.",
+    steps: &["Choose Reconnect and accept the permissions as an administrator. That adds the app again."],
+};
+
+const GRAPH_APP_DISABLED: Words = Words {
+    cause: "app-disabled",
+    who: CustomerAdmin,
+    headline: "The app is disabled in your tenant",
+    explanation: "This app is switched off in your Microsoft Entra tenant.",
+    steps: &[
+        "In Entra, open Enterprise applications, choose this app, open Properties, and set \"Enabled for users to sign-in\" to Yes.",
+        "The connection then comes back by itself.",
+    ],
+};
+
+const GRAPH_TOKEN: Words = Words {
+    cause: "access-token-refused",
+    who: Nobody,
+    headline: "Microsoft wants a fresh token",
+    explanation: "Microsoft Graph did not accept a token that Microsoft had issued. The connection goes on with the next one.",
+    steps: &[],
+};
 
 const OUTAGE: Words = Words {
     cause: "outage",

@@ -220,7 +220,14 @@ impl<'a> Tap<'a> {
             return Failure::Unclear(Unclear { what: "the request was not sent".to_owned(), retry_after: None });
         };
         let body = serde_json::from_slice::<ErrorBody>(answer.body()).ok();
-        refusal::read(answer.status().as_u16(), retry_after(answer.headers(), now), body)
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        refusal::read(refusal::Answer {
+            status: answer.status().as_u16(),
+            retry_after: retry_after(answer.headers(), now),
+            request_id: header("x-ms-request-id"),
+            telemetry: header("x-ms-clitelem"),
+            body,
+        })
     }
 }
 
