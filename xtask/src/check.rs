@@ -31,6 +31,7 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     journal.command("format", cargo(root).args(["fmt", "--all", "--check"]))?;
     journal.command("lints", cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     journal.command("lints of the widget as WebAssembly", cargo(root).args(WIDGET_LINTS))?;
+    install(&root.join("tests/independent"), "npm packages of the independent OAuth server", &mut journal)?;
     journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
     let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
@@ -47,9 +48,7 @@ const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target
 /// Drives the demonstration portal in a real browser, one file at a time.
 fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {
     let folder = root.join("tests/browser");
-    if !is_installed(&folder) {
-        journal.command("npm packages of the browser tests", Command::new("npm").arg("ci").current_dir(&folder))?;
-    }
+    install(&folder, "npm packages of the browser tests", journal)?;
     let tests = test_files(&folder)?;
     let runner = target(root).join("debug/runner");
     let chromium = bootstrap::chromium().context("chromium was found before and is gone")?;
@@ -57,6 +56,14 @@ fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {
     let mut node = Command::new("node");
     node.args(["--test", "--test-concurrency=1"]).args(tests).envs(variables).current_dir(&folder);
     journal.command("browser tests", &mut node)
+}
+
+/// Installs what the folder's lock file names, unless it is there already.
+fn install(folder: &Path, step: &str, journal: &mut Journal) -> Result<()> {
+    match is_installed(folder) {
+        true => Ok(()),
+        false => journal.command(step, Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder)),
+    }
 }
 
 /// npm writes `node_modules/.package-lock.json` last, so one newer than the lock file means a finished installation of it.
