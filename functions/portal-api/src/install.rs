@@ -9,7 +9,7 @@ use adapters::store::grants::{SealedGrant, free_slot};
 use adapters::store::notices::Notice;
 use adapters::store::{Lease, StoreError};
 use adapters::vault::{self, Binding, Purpose};
-use domain::forecast::{self, Known};
+use domain::forecast::{self, Known, Life};
 use domain::health::{self, Reply};
 use domain::schedule;
 use jiff::SignedDuration;
@@ -93,8 +93,12 @@ fn repaired(portal: &Portal, mut connection: Connection, slot: Slot, candidate: 
     let body = &mut connection.body;
     // The old grant stays until the new one has worked, if it worked itself.
     let previous = body.grant.as_ref().filter(|_| body.standing.health.is_working()).map(|grant| grant.current);
-    let known = Known { signed_in_at: now, verified_at: now, lifetimes: &body.lifetimes, credential_ends_at: None };
-    body.forecast = forecast::foresee(&known);
+    if let Some(old) = &body.grant {
+        let life = Life { signed_in_at: old.signed_in_at, verified_at: body.verified_at.unwrap_or(old.signed_in_at) };
+        forecast::remember(&mut body.lifetimes, life, None);
+    }
+    let known = Known::of(Life { signed_in_at: now, verified_at: now }, &body.lifetimes);
+    body.forecast = forecast::foresee(&known, now);
     body.grant = Some(Grant {
         current: slot,
         previous,

@@ -9,7 +9,7 @@ use adapters::store::{Lease, StoreError};
 use adapters::{entropy, store};
 use domain::api::HealthWord;
 use domain::diagnosis::{self, Action};
-use domain::forecast::{self, Known, LIFETIMES_MAX};
+use domain::forecast::{self, Known, Life};
 use domain::health::{self, Reply};
 use domain::ids::ConnectionId;
 use domain::refusal::Refusal;
@@ -124,12 +124,8 @@ fn accept(connection: &mut Connection, grant: Grant, renewed: &Renewed, now: Tim
     let body = &mut connection.body;
     body.unclear = 0;
     body.verified_at = Some(now);
-    body.forecast = forecast::foresee(&Known {
-        signed_in_at: grant.signed_in_at,
-        verified_at: now,
-        lifetimes: &body.lifetimes,
-        credential_ends_at: None,
-    });
+    let life = Life { signed_in_at: grant.signed_in_at, verified_at: now };
+    body.forecast = forecast::foresee(&Known::of(life, &body.lifetimes), now);
     body.grant = Some(Grant { current: renewed.current, previous: renewed.previous, ..grant });
     Reply::Accepted(body.forecast.clone())
 }
@@ -141,11 +137,8 @@ fn learn(connection: &mut Connection, grant: &Grant, refusal: &Refusal, now: Tim
     if !body.standing.health.is_working() {
         return;
     }
-    if let Some(lifetime) = forecast::learn(refusal, grant.signed_in_at, now) {
-        body.lifetimes.push(lifetime);
-        let surplus = body.lifetimes.len().saturating_sub(LIFETIMES_MAX);
-        body.lifetimes.drain(..surplus);
-    }
+    let life = Life { signed_in_at: grant.signed_in_at, verified_at: body.verified_at.unwrap_or(grant.signed_in_at) };
+    forecast::remember(&mut body.lifetimes, life, forecast::learn(refusal, life, now));
 }
 
 async fn settle(ports: &Ports, connection: Connection, lease: &Lease, notice: Option<Notice>) -> Result<Outcome, StoreError> {
