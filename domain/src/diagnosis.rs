@@ -4,14 +4,16 @@
 //! only make the verdict milder: a few numbers come as `invalid_grant` although the grant is well (a throttle, an outage, a disabled
 //! account that may be enabled again). [`diagnose`] asks what we say, and looks the numbers up in a table.
 //!
-//! A number that is not in the table is said by its `suberror` or `error`. To add a number: one row in `diagnosis/table.rs`.
+//! A number that is not in the table is said by its `suberror` or `error`. Where several come at once, the most telling known one speaks.
+//! To add a number: see `diagnosis/table.rs`.
 
+mod facts;
 mod table;
 
-use crate::api::{Actor, DiagnosisView, FactView, SupportView};
-use crate::refusal::{ErrorWord, Facts, Refusal, Suberror};
+use crate::api::{Actor, DiagnosisView, SupportView};
+use crate::refusal::{ErrorWord, Refusal, Suberror};
 
-use table::{Milder, Row};
+use table::{Milder, Row, Words};
 
 /// What we do about a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,8 @@ pub enum Action {
 #[must_use]
 pub fn action(refusal: &Refusal) -> Action {
     let by_words = by_words(&refusal.error, refusal.suberror.as_ref());
-    match (by_words, row(refusal).map(|row| row.milder)) {
+    let milder = table::most_telling(&refusal.codes).map(|(_, row)| row.milder);
+    match (by_words, milder) {
         (Action::Bury, _) if is_unmistakable(refusal) => Action::Bury,
         (Action::Bury | Action::Suspend, Some(Milder::Wait)) => Action::Wait,
         (Action::Bury, Some(Milder::Suspend)) => Action::Suspend,
@@ -84,20 +87,33 @@ fn by_suberror(suberror: Option<&Suberror>) -> Action {
     }
 }
 
-/// Says what a refusal means, in words that an administrator can act on.
+/// Says what a refusal means, in words that an administrator of the customer's can act on. Of a fault of the operator's only the cause is
+/// told, in one word: no blame, and no details of the operator's.
 #[must_use]
 pub fn diagnose(refusal: &Refusal) -> DiagnosisView {
-    let words = row(refusal).map_or_else(|| table::by_words(refusal), |row| row.words);
+    let diagnosis = diagnose_for_operator(refusal);
+    match diagnosis.who {
+        Actor::Operator => DiagnosisView { cause: diagnosis.cause, ..diagnose_operator_fault() },
+        _ => diagnosis,
+    }
+}
+
+/// Says what a refusal means with everything that is known, for the operator's engineers. Customers must not read it.
+#[must_use]
+pub fn diagnose_for_operator(refusal: &Refusal) -> DiagnosisView {
+    let spoken = spoken(refusal);
+    let words = spoken.map_or_else(|| unnumbered(refusal), |(_, row)| row.words);
+    let first = refusal.codes.first().copied();
     DiagnosisView {
         cause: words.cause.to_owned(),
         headline: words.headline.to_owned(),
         explanation: words.explanation.to_owned(),
         who: words.who,
-        steps: words.steps.iter().map(|step| (*step).to_owned()).collect(),
-        facts: facts(&refusal.facts),
-        learn_more: row(refusal).map(|row| row.source.to_owned()),
+        steps: words.steps.iter().map(|step| fitting(step, action(refusal)).to_owned()).collect(),
+        facts: facts::tell(&refusal.facts),
+        learn_more: spoken.map(|(_, row)| row.source.to_owned()).or_else(|| first.map(look_up)),
         support: Some(SupportView {
-            code: named_code(refusal),
+            code: spoken.map(|(code, _)| code).or(first),
             trace_id: refusal.trace_id.clone(),
             correlation_id: refusal.correlation_id.clone(),
             timestamp: refusal.timestamp.clone(),
@@ -105,30 +121,44 @@ pub fn diagnose(refusal: &Refusal) -> DiagnosisView {
     }
 }
 
-/// The first number that the table knows.
-fn row(refusal: &Refusal) -> Option<&'static Row> {
-    refusal.codes.iter().find_map(|code| table::find(*code))
+/// The row of the number that speaks: the most telling one, as long as its words fit what we do. Where the words say that a person must
+/// act, a number that says otherwise is passed over, because nobody would act then.
+fn spoken(refusal: &Refusal) -> Option<(u32, &'static Row)> {
+    table::most_telling(&refusal.codes).filter(|(_, row)| fits(action(refusal), row.words.who))
 }
 
-/// The number to show: the one that is explained, or else Entra's first.
-fn named_code(refusal: &Refusal) -> Option<u32> {
-    row(refusal).map(|row| row.code).or_else(|| refusal.codes.first().copied())
+fn unnumbered(refusal: &Refusal) -> &'static Words {
+    let words = table::by_words(refusal);
+    let action = action(refusal);
+    match action {
+        _ if fits(action, words.who) => words,
+        Action::Bury | Action::Suspend => &table::DEAD,
+        Action::BlameOperator => &table::OUR_REQUEST,
+        Action::Wait => &table::OUTAGE,
+    }
 }
 
-fn facts(facts: &Facts) -> Vec<FactView> {
-    let time = |label: &str, at| FactView { label: label.to_owned(), text: None, at: Some(at) };
-    let text = |label: &str, text| FactView { label: label.to_owned(), text: Some(text), at: None };
-    let days = |length: jiff::SignedDuration| match length.as_hours() {
-        hours if hours >= 48 => format!("{} days", hours / 24),
-        hours => format!("{hours} hours"),
-    };
-    let mut found = Vec::new();
-    found.extend(facts.issued_at.map(|at| time("Token issued", at)));
-    found.extend(facts.tokens_valid_from.map(|at| time("Sign-ins revoked", at)));
-    found.extend(facts.lifetime_max.map(|length| text("Your policy lets a sign-in last", days(length))));
-    found.extend(facts.unused_for.map(|length| text("It lay unused for", days(length))));
-    found.extend(facts.policies.iter().map(|id| text("Blocking Conditional Access policy", id.hyphenated().to_string())));
-    found
+/// Whether somebody who is named acts where somebody must.
+fn fits(action: Action, who: Actor) -> bool {
+    match action {
+        Action::Bury => matches!(who, Actor::CustomerAdmin | Actor::SignedInPerson),
+        Action::Suspend => who != Actor::Operator,
+        Action::BlameOperator => who == Actor::Operator,
+        Action::Wait => who == Actor::Nobody,
+    }
+}
+
+/// A dead grant does not come back by itself, whatever is set right.
+fn fitting(step: &'static str, action: Action) -> &'static str {
+    match (step, action) {
+        (table::COMES_BACK, Action::Bury) => table::RECONNECT,
+        (step, _) => step,
+    }
+}
+
+/// Microsoft's page about a number. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
+fn look_up(code: u32) -> String {
+    format!("https://login.microsoftonline.com/error?code={code}")
 }
 
 /// The words for a connection whose operator's credential failed, as a customer may read them: no blame, no numbers of the operator's.
@@ -147,129 +177,4 @@ pub fn diagnose_operator_fault() -> DiagnosisView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::refusal::{self, Answer, ErrorBody, Failure};
-    use proptest::prelude::*;
-
-    fn refusal(error: &str, suberror: Option<&str>, code: u32) -> Refusal {
-        let body = ErrorBody {
-            error: error.to_owned(),
-            suberror: suberror.map(str::to_owned),
-            error_description: Some(format!("AADSTS{code}: text")),
-            ..ErrorBody::default()
-        };
-        match refusal::read(Answer { status: 400, body: Some(body), ..Answer::default() }) {
-            Failure::Refused(refusal) => *refusal,
-            Failure::Unclear(unclear) => panic!("{unclear:?}"),
-        }
-    }
-
-    #[test]
-    fn each_known_death_is_told_apart() {
-        use Action::{BlameOperator, Bury, Suspend, Wait};
-        for (error, suberror, code, expected, cause) in [
-            ("invalid_grant", Some("bad_token"), 50173, Bury, "sessions-revoked"),
-            ("invalid_grant", Some("token_expired"), 70043, Bury, "sign-in-frequency"),
-            ("invalid_grant", Some("basic_action"), 50076, Bury, "mfa-required"),
-            ("invalid_grant", Some("basic_action"), 50078, Bury, "mfa-too-old"),
-            ("invalid_grant", Some("consent_required"), 65001, Bury, "consent-withdrawn"),
-            ("invalid_grant", Some("bad_token"), 700_082, Bury, "unused-too-long"),
-            ("invalid_grant", None, 500_341, Bury, "account-deleted"),
-            ("invalid_grant", Some("message_only"), 53003, Suspend, "blocked-by-policy"),
-            ("invalid_grant", None, 50057, Suspend, "account-disabled"),
-            ("unauthorized_client", None, 700_016, Suspend, "app-missing"),
-            ("unauthorized_client", None, 7_000_112, Suspend, "app-disabled"),
-            ("invalid_tenant", None, 90002, Bury, "tenant-gone"),
-            ("invalid_client", None, 7_000_222, BlameOperator, "operator-secret-expired"),
-            ("invalid_client", None, 7_000_215, BlameOperator, "operator-secret-wrong"),
-            ("invalid_grant", None, 50196, Wait, "too-many-requests"),
-            ("invalid_grant", None, 9_002_313, BlameOperator, "operator-request-malformed"),
-            ("invalid_grant", None, 1, Bury, "refused"),
-            ("invalid_grant", Some("brand_new"), 1, Suspend, "refused"),
-            ("brand_new", None, 1, Suspend, "refused"),
-        ] {
-            let refusal = refusal(error, suberror, code);
-            assert_eq!(action(&refusal), expected, "{error} {suberror:?} {code}");
-            assert_eq!(diagnose(&refusal).cause, cause, "{error} {suberror:?} {code}");
-        }
-    }
-
-    #[test]
-    fn each_denial_of_graph_is_told_apart() {
-        for (status, code, expected, cause) in [
-            (403, "Authorization_RequestDenied", Action::Suspend, "consent-withdrawn"),
-            (403, "Authorization_IdentityNotFound", Action::Suspend, "app-missing"),
-            (403, "Authorization_IdentityDisabled", Action::Suspend, "app-disabled"),
-            (401, "InvalidAuthenticationToken", Action::Wait, "access-token-refused"),
-            (403, "something_new", Action::Suspend, "refused"),
-            (403, "", Action::Suspend, "refused"),
-            (503, "Authorization_RequestDenied", Action::Wait, "outage"),
-        ] {
-            let refusal = refusal::from_graph(status, code, Some("1"));
-            let diagnosis = diagnose(&refusal);
-            assert_eq!((action(&refusal), diagnosis.cause.as_str()), (expected, cause), "{status} {code}");
-            assert_eq!(diagnosis.steps.is_empty(), expected == Action::Wait, "{status} {code}");
-            assert_eq!(diagnosis.support.and_then(|support| support.trace_id).as_deref(), Some("1"));
-        }
-    }
-
-    #[test]
-    fn a_number_never_makes_a_verdict_harsher() {
-        let severity = |action| match action {
-            Action::Wait => 0,
-            Action::BlameOperator => 1,
-            Action::Suspend => 2,
-            Action::Bury => 3,
-        };
-        for row in table::ROWS {
-            for error in ["invalid_grant", "unauthorized_client", "invalid_client", "new_error"] {
-                let with = action(&refusal(error, None, row.code));
-                let without = action(&refusal(error, None, 1));
-                assert!(severity(with) <= severity(without), "{error} {}", row.code);
-            }
-        }
-    }
-
-    #[test]
-    fn bad_token_is_not_taken_back_by_any_number() {
-        for row in table::ROWS {
-            assert_eq!(action(&refusal("invalid_grant", Some("bad_token"), row.code)), Action::Bury);
-        }
-    }
-
-    #[test]
-    fn only_bad_token_is_unmistakable() {
-        assert!(is_unmistakable(&refusal("invalid_grant", Some("bad_token"), 1)));
-        for suberror in [None, Some("token_expired"), Some("basic_action"), Some("consent_required"), Some("message_only"), Some("new")] {
-            assert!(!is_unmistakable(&refusal("invalid_grant", suberror, 50173)), "{suberror:?}");
-        }
-    }
-
-    #[test]
-    fn every_row_can_be_acted_on_and_names_its_source() {
-        for row in table::ROWS {
-            let words = row.words;
-            assert!(words.headline.split(' ').count() <= 8, "{}", words.headline);
-            assert!(words.explanation.ends_with('.'), "{}", row.code);
-            assert!(!words.steps.is_empty() || matches!(words.who, Actor::Operator | Actor::Nobody), "{}", row.code);
-            assert!(row.source.starts_with("https://"), "{}", row.code);
-        }
-    }
-
-    #[test]
-    fn of_two_numbers_the_known_one_speaks() {
-        let mut two = refusal("invalid_grant", Some("bad_token"), 50173);
-        two.codes = vec![1, 50173];
-        assert_eq!(diagnose(&two).support.and_then(|support| support.code), Some(50173));
-    }
-
-    proptest! {
-        #[test]
-        fn an_unknown_refusal_always_has_an_answer(error in "[a-z_]{1,20}", suberror in proptest::option::of("[a-z_]{1,20}"), code in 1_u32..10_000_000) {
-            let refusal = refusal(&error, suberror.as_deref(), code);
-            let _ = action(&refusal);
-            prop_assert!(!diagnose(&refusal).headline.is_empty());
-        }
-    }
-}
+mod tests;

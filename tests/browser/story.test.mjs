@@ -100,7 +100,7 @@ test('a grant dies, the card says why, one click repairs it, and people flow aga
   await act(page, 'add-people');
   await act(page, 'check-now');
   await state(page, 'dead');
-  await page.locator('evergrant-status').getByText('Sign-in revoked by a password reset').waitFor();
+  await page.locator('evergrant-status').getByText('Password reset or sessions revoked').waitFor();
   await picture(page, '2-dead');
 
   const popup = await reconnect(page, context);
