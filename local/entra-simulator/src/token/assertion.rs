@@ -5,6 +5,9 @@
 
 use std::collections::HashSet;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -41,12 +44,23 @@ pub(super) fn check(state: &State, form: &Form<'_>, (app, tenant): (&App, &Tenan
     check_time(state.now, &claims)
 }
 
+/// A certificate counts only where the assertion names it by its thumbprint; a bare public key has none.
 fn check_certificate(app: &App, presented: &str) -> Result<(), Refusal> {
-    let mut keys = app.certificates.iter().filter_map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok());
+    let named = jsonwebtoken::decode_header(presented).ok().and_then(|header| header.x5t_s256);
+    let is_named = |pem: &&String| thumbprint(pem).is_none_or(|own| named.as_ref() == Some(&own));
+    let mut keys = app.certificates.iter().filter(is_named).filter_map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok());
     match keys.any(|key| is_signed_by(presented, &key)) {
         true => Ok(()),
         false => Err(Refusal::of(700_027).with("app", app.client_id)),
     }
+}
+
+/// `x5t#S256` of a certificate: SHA-256 of its DER.
+fn thumbprint(pem: &str) -> Option<String> {
+    let (_, after) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (encoded, _) = after.split_once("-----END CERTIFICATE-----")?;
+    let der = STANDARD.decode(encoded.split_whitespace().collect::<String>()).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &der)))
 }
 
 /// The match is exact and case-sensitive.

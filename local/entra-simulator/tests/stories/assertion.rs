@@ -1,10 +1,11 @@
 //! Clients that prove themselves by a signature instead of a secret.
 
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use entra_simulator::{Act, App, FederatedCredential, Reach};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -87,6 +88,20 @@ async fn a_registered_certificate_signs_with_either_algorithm() {
     for algorithm in [Algorithm::PS256, Algorithm::RS256] {
         let answer = present(&world, &signed(&key, algorithm, &certificate_claims(&world))).await;
         assert!(answer.json()["access_token"].is_string(), "{algorithm:?}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_counts_only_where_the_assertion_names_it() {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["app.example".to_owned()]).unwrap().self_signed(&pair).unwrap();
+    let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let world = trusting(&Key { private: private.clone(), public_pem: certificate.pem() });
+    let own = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, certificate.der()));
+    for (named, expected) in [(Some(own), 0), (Some("another".to_owned()), 700_027), (None, 700_027)] {
+        let header = Header { x5t_s256: named.clone(), ..Header::new(Algorithm::PS256) };
+        let assertion = jsonwebtoken::encode(&header, &certificate_claims(&world), &private).unwrap();
+        assert_eq!(code(&present(&world, &assertion).await), expected, "{named:?}");
     }
 }
 
