@@ -26,6 +26,7 @@ use domain::cloud::Endpoints;
 use domain::ids::ConnectionId;
 use entra_simulator::{App, Settings, Simulator};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use system_tests::planted::plant;
 use url::Url;
 use uuid::Uuid;
@@ -126,7 +127,7 @@ async fn ports(base: &str, dynamodb: &str) -> Result<Ports> {
     tables::create(&client, "connections", "people").await?;
     let registration = Registration {
         client_id: CLIENT.to_string(),
-        secret: SECRET.to_owned().into(),
+        credentials: SecretString::from(SECRET).into(),
         redirect_url: "http://127.0.0.1:1/callback".parse()?,
     };
     Ok(Ports {

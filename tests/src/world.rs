@@ -1,18 +1,13 @@
 //! One deployment with one tenant, and the person at the browser.
 
+mod outside;
+
 use std::sync::Arc;
 
 use adapters::Ports;
 use adapters::clock::Clock;
-use adapters::entra::{Entra, Registration};
-use adapters::entropy::Entropy;
-use adapters::graph::Graph;
-use adapters::queue::Queue;
 use adapters::store::connections::Connection;
-use adapters::transport::Transport;
-use adapters::vault::LocalVault;
 use axum::body::Body;
-use domain::cloud::Endpoints;
 use domain::ids::ConnectionId;
 use entra_simulator::{Act, App, Role, Settings, Simulator, UserSeed};
 use http::Request;
@@ -25,7 +20,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::caller::{ALL_SCOPES, Backend};
-use crate::chance::{HandClock, Seeded};
+use crate::chance::HandClock;
 use crate::engine::Engine;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
@@ -109,10 +104,7 @@ impl World {
     /// When the embedded database cannot be started.
     pub async fn from_seed(seed: u64) -> Self {
         let start: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
-        let endpoints = Endpoints {
-            login: "https://login.microsoftonline.com/".parse().expect("a URL"),
-            graph: "https://graph.microsoft.com/".parse().expect("a URL"),
-        };
+        let endpoints = outside::endpoints();
         let settings = Settings { login_base: endpoints.login.clone(), graph_base: endpoints.graph.clone(), seed, start };
         let simulator = Simulator::new(settings);
         simulator.add_app(App::web(CLIENT, "Signatures", REDIRECT, SECRET));
@@ -122,7 +114,7 @@ impl World {
         let wire = Arc::new(Wire::new(simulator.clone()));
         let tasks = Arc::new(Tasks::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let engine = Engine::start().await.expect("the embedded database starts");
-        let ports = ports(&engine, &endpoints, seed, (&clock, &wire, &tasks));
+        let ports = outside::ports(&engine, seed, (&clock, &wire, &tasks));
         let backend = Backend::start();
         let portal = Portal {
             ports: ports.clone(),
@@ -377,21 +369,5 @@ impl Drop for World {
         if std::thread::panicking() {
             eprintln!("this world was made with EVERGRANT_SEED={}", self.seed);
         }
-    }
-}
-
-fn ports(engine: &Engine, endpoints: &Endpoints, seed: u64, (clock, wire, tasks): (&Arc<HandClock>, &Arc<Wire>, &Arc<Tasks>)) -> Ports {
-    let transport = Arc::clone(wire) as Arc<dyn Transport>;
-    let entropy: Arc<dyn Entropy> = Arc::new(Seeded::new(seed));
-    let redirect_url = REDIRECT.parse().expect("a URL");
-    let registration = Registration { client_id: CLIENT.to_string(), secret: SECRET.to_owned().into(), redirect_url };
-    Ports {
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        store: engine.store(),
-        entra: Entra::new(endpoints.clone(), registration, Arc::clone(&transport)),
-        graph: Graph::new(endpoints.clone(), transport),
-        vault: Arc::new(LocalVault::new([7; 32], Arc::clone(&entropy))),
-        queue: Arc::clone(tasks) as Arc<dyn Queue>,
-        entropy,
     }
 }

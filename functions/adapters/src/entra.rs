@@ -2,28 +2,28 @@
 //!
 //! Requests and successes are `oauth2`'s. A failed answer is read a second time here, because Entra's says more than RFC 6749 knows:
 //! `suberror`, `error_codes`, `claims` and the ids that Microsoft's support asks for.
+//!
+//! Map: `credentials` (who we are), `exchange` (one request, with one credential after another), `tap` (what came back), `identity` (who
+//! signed in).
 
+pub mod credentials;
+mod exchange;
 mod identity;
+mod tap;
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use domain::cloud::Endpoints;
 use domain::ids::TenantId;
-use domain::refusal::{self, ErrorBody, Failure, Unclear};
-use http::{Request, Response};
+use domain::refusal::Failure;
 use jiff::{SignedDuration, Timestamp};
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenType};
-use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
-    StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse as _, TokenUrl,
-};
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::transport::{Transport, TransportError, retry_after};
+use crate::transport::Transport;
+use credentials::Credentials;
+use exchange::Grant;
 
 pub use identity::{Identity, IdentityError};
 
@@ -32,8 +32,8 @@ pub use identity::{Identity, IdentityError};
 pub struct Registration {
     /// The application (client) id.
     pub client_id: String,
-    /// The client secret's value.
-    pub secret: SecretString,
+    /// What proves to Entra that it is us, in the order in which it is tried.
+    pub credentials: Credentials,
     /// Where Entra sends the browser back to; must be registered there letter for letter, on the platform "Web".
     pub redirect_url: Url,
 }
@@ -84,28 +84,6 @@ pub struct Tokens {
     pub id_token: Option<SecretString>,
 }
 
-/// Fields beyond RFC 6749.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct EntraFields {
-    id_token: Option<String>,
-}
-
-impl ExtraTokenFields for EntraFields {}
-
-type Answer = StandardTokenResponse<EntraFields, BasicTokenType>;
-type Client = oauth2::Client<
-    BasicErrorResponse,
-    Answer,
-    StandardTokenIntrospectionResponse<EntraFields, BasicTokenType>,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
->;
-
 impl Entra {
     /// A client for these endpoints and this registration.
     #[must_use]
@@ -116,7 +94,7 @@ impl Entra {
     /// The URL of the sign-in page, with PKCE S256 (RFC 7636).
     #[must_use]
     pub fn authorize_url(&self, invitation: &Invitation<'_>) -> Url {
-        let client = self.client(invitation.authority);
+        let client = self.client(invitation.authority, None);
         let verifier = PkceCodeVerifier::new(invitation.verifier.expose_secret().to_owned());
         let state = invitation.state.to_owned();
         let mut request = client
@@ -140,13 +118,7 @@ impl Entra {
     /// # Errors
     /// [`Failure`], as `domain` reads Entra's answer.
     pub async fn redeem(&self, authority: Authority, code: String, verifier: &SecretString, now: Timestamp) -> Result<Tokens, Failure> {
-        let tap = Tap::new(self.transport.as_ref());
-        let client = self.client(authority);
-        let request = client
-            .exchange_code(AuthorizationCode::new(code))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
-        let outcome = request.request_async(&tap).await;
-        tap.conclude(outcome, now)
+        self.exchange(authority, &Grant::Code { code, verifier }, now).await
     }
 
     /// Uses a refresh token.
@@ -154,12 +126,13 @@ impl Entra {
     /// # Errors
     /// [`Failure`], as `domain` reads Entra's answer.
     pub async fn refresh(&self, tenant: TenantId, token: &SecretString, now: Timestamp) -> Result<Tokens, Failure> {
-        let tap = Tap::new(self.transport.as_ref());
-        let client = self.client(Authority::Tenant(tenant));
-        let token = RefreshToken::new(token.expose_secret().to_owned());
-        let request = client.exchange_refresh_token(&token).add_scopes(self.scopes().map(Scope::new));
-        let outcome = request.request_async(&tap).await;
-        tap.conclude(outcome, now)
+        self.exchange(Authority::Tenant(tenant), &Grant::Refresh(token), now).await
+    }
+
+    /// What proves to Entra that it is us.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.registration.credentials
     }
 
     /// What we ask for: who signs in, a refresh token, and the directory's people.
@@ -168,18 +141,13 @@ impl Entra {
         ["openid", "profile", "offline_access"].map(str::to_owned).into_iter().chain([read_people])
     }
 
-    fn client(&self, authority: Authority) -> Client {
+    /// An endpoint of OAuth 2.0 for these accounts.
+    fn endpoint(&self, authority: Authority, name: &str) -> Url {
         let tenant = match authority {
             Authority::Organizations => "organizations".to_owned(),
             Authority::Tenant(tenant) => tenant.to_string(),
         };
-        let endpoint = |name: &str| self.login(&format!("{tenant}/oauth2/v2.0/{name}"));
-        oauth2::Client::new(ClientId::new(self.registration.client_id.clone()))
-            .set_client_secret(ClientSecret::new(self.registration.secret.expose_secret().to_owned()))
-            .set_auth_type(AuthType::RequestBody)
-            .set_auth_uri(AuthUrl::from_url(endpoint("authorize")))
-            .set_token_uri(TokenUrl::from_url(endpoint("token")))
-            .set_redirect_uri(RedirectUrl::from_url(self.registration.redirect_url.clone()))
+        self.login(&format!("{tenant}/oauth2/v2.0/{name}"))
     }
 
     /// A page below the login origin.
@@ -187,74 +155,5 @@ impl Entra {
         let mut url = self.endpoints.login.clone();
         url.set_path(path);
         url
-    }
-}
-
-/// Passes one request on, and keeps what came back, so that a failure can be read in full.
-struct Tap<'a> {
-    transport: &'a dyn Transport,
-    answer: Mutex<Option<Response<Vec<u8>>>>,
-}
-
-impl<'a> Tap<'a> {
-    fn new(transport: &'a dyn Transport) -> Self {
-        Self { transport, answer: Mutex::new(None) }
-    }
-
-    fn conclude(
-        self,
-        outcome: Result<Answer, RequestTokenError<TransportError, BasicErrorResponse>>,
-        now: Timestamp,
-    ) -> Result<Tokens, Failure> {
-        match outcome {
-            Ok(answer) => Ok(tokens(&answer)),
-            Err(RequestTokenError::Request(error)) => Err(Failure::Unclear(Unclear { what: error.to_string(), retry_after: None })),
-            Err(RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
-                Err(self.failure(now))
-            }
-        }
-    }
-
-    fn failure(self, now: Timestamp) -> Failure {
-        let Some(answer) = self.answer.into_inner().ok().flatten() else {
-            return Failure::Unclear(Unclear { what: "the request was not sent".to_owned(), retry_after: None });
-        };
-        let body = serde_json::from_slice::<ErrorBody>(answer.body()).ok();
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        refusal::read(refusal::Answer {
-            status: answer.status().as_u16(),
-            retry_after: retry_after(answer.headers(), now),
-            request_id: header("x-ms-request-id"),
-            telemetry: header("x-ms-clitelem"),
-            body,
-        })
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for Tap<'_> {
-    type Error = TransportError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send + 'c>>;
-
-    fn call(&'c self, request: Request<Vec<u8>>) -> Self::Future {
-        Box::pin(async move {
-            let answer = self.transport.send(request).await?;
-            if let Ok(mut kept) = self.answer.lock() {
-                *kept = Some(answer.clone());
-            }
-            Ok(answer)
-        })
-    }
-}
-
-fn tokens(answer: &Answer) -> Tokens {
-    let extra = answer.extra_fields();
-    // Entra always states a lifetime; its shortest is ten minutes.
-    // Source: <https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes>
-    let expires_in = answer.expires_in().and_then(|wait| SignedDuration::try_from(wait).ok());
-    Tokens {
-        access_token: answer.access_token().secret().clone().into(),
-        expires_in: expires_in.unwrap_or(SignedDuration::from_mins(10)),
-        refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
-        id_token: extra.id_token.clone().map(SecretString::from),
     }
 }

@@ -32,20 +32,20 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Connects to the cloud, as the environment says.
+    /// Connects to the cloud, as the environment says, after its keys were tried out.
     ///
     /// # Errors
     /// [`SettingsError`] names everything that is wrong with the environment, in one error.
-    pub fn from_environment() -> Result<Self, SettingsError> {
-        let settings = Settings::read(|name| std::env::var(name).ok())?;
+    pub async fn from_environment() -> Result<Self, SettingsError> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let settings = Settings::read(|name| std::env::var(name).ok(), clock.now(), &entropy).await?;
         let network = Network::connect().map_err(|error| SettingsError::from_fault(format!("TLS cannot be set up: {error}")))?;
         let transport: Arc<dyn Transport> = Arc::new(network);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let kms = aws_sdk_kms::Client::from_conf(settings.aws.kms());
         let sqs = aws_sdk_sqs::Client::from_conf(settings.aws.sqs());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(settings.aws.dynamodb());
         Ok(Self {
-            clock: Arc::new(SystemClock),
+            clock,
             store: Store::new(dynamodb, settings.connections_table, settings.people_table),
             entra: Entra::new(settings.endpoints.clone(), settings.registration, Arc::clone(&transport)),
             graph: Graph::new(settings.endpoints, transport),

@@ -1,10 +1,15 @@
-//! What a function is told by its environment, read once at start. Everything that is wrong is named in one error.
+//! What a function is told by its environment, read and tried out once at start. Everything that is wrong is named in one error.
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `EVERGRANT_CLOUD` | `global` (default), `us-government`, `us-defense` or `china` |
 //! | `EVERGRANT_CLIENT_ID` | application (client) id of the operator's registration in Entra |
-//! | `EVERGRANT_CLIENT_SECRET` | the client secret's value |
+//! | `EVERGRANT_CREDENTIALS` | what proves to Entra that it is us, in the order in which it is tried: words out of `secret`, `secret-2`, `certificate` and `federated`, separated by commas; `secret` where absent |
+//! | `EVERGRANT_CLIENT_SECRET`, `EVERGRANT_CLIENT_SECRET_2` | values of `secret` and `secret-2` |
+//! | `EVERGRANT_CLIENT_SECRET_ENDS_AT`, `EVERGRANT_CLIENT_SECRET_2_ENDS_AT` | when they end, such as `2027-01-31T00:00:00Z`; may be absent |
+//! | `EVERGRANT_CERTIFICATE` or `EVERGRANT_CERTIFICATE_FILE` | the certificate as PEM, or the file that holds it |
+//! | `EVERGRANT_CERTIFICATE_KEY_ID` or `EVERGRANT_CERTIFICATE_KEY_FILE` | KMS key that signs for it (RSA, `SIGN_VERIFY`), or the file that holds its key as PEM |
+//! | `EVERGRANT_FEDERATED_AUDIENCE` | audience of `federated`; `api://AzureADTokenExchange` where absent |
 //! | `EVERGRANT_REDIRECT_URL` | this API's callback, as registered in Entra on the platform "Web" |
 //! | `EVERGRANT_CONNECTIONS_TABLE`, `EVERGRANT_PEOPLE_TABLE` | names of the two tables |
 //! | `EVERGRANT_KEY_ID` | KMS key that seals grants |
@@ -12,12 +17,26 @@
 //! | `EVERGRANT_LOGIN_URL`, `EVERGRANT_GRAPH_URL` | origins of a stand-in, instead of the cloud's; both or neither |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_ENDPOINT_URL` | an AWS stand-in |
+//!
+//! Keys are tried out with the least that shows whether they fit, and that every function may have whatever else it may do:
+//! `kms:DescribeKey` on `EVERGRANT_KEY_ID` and `kms:GetPublicKey` on `EVERGRANT_CERTIFICATE_KEY_ID`. To seal and to open once would ask a
+//! function that only opens for the permission to seal.
+
+mod aws;
+mod credentials;
+mod keys;
+
+use std::sync::Arc;
 
 use domain::cloud::{Cloud, Endpoints};
-use secrecy::SecretString;
+use jiff::Timestamp;
 use url::Url;
 
 use crate::entra::Registration;
+use crate::entra::credentials::{Credential, Credentials};
+use crate::entropy::Entropy;
+
+pub use aws::Aws;
 
 /// The environment, read.
 pub struct Settings {
@@ -57,17 +76,6 @@ impl SettingsError {
     pub fn from_fault(fault: String) -> Self {
         Self { faults: vec![fault] }
     }
-}
-
-/// Where AWS is, and as whom we speak to it. Credentials are those of the environment, which Lambda keeps fresh: no chain of providers
-/// has to be tried at start.
-#[derive(Clone)]
-pub struct Aws {
-    region: String,
-    endpoint: Option<String>,
-    access_key_id: String,
-    secret_access_key: SecretString,
-    session_token: Option<SecretString>,
 }
 
 /// Reads variables one by one and collects what is wrong.
@@ -133,32 +141,64 @@ fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
+/// What was read so far; a part that is wrong is not there.
+struct Draft {
+    endpoints: Option<Endpoints>,
+    client_id: String,
+    credentials: Vec<Credential>,
+    redirect_url: Option<Url>,
+    connections_table: String,
+    people_table: String,
+    key_id: String,
+    sync_queue_url: String,
+    aws: Option<Aws>,
+}
+
 impl Settings {
-    /// Reads the environment.
+    /// Reads the environment and tries out its keys.
     ///
     /// # Errors
     /// [`SettingsError`] with every fault.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub async fn read(lookup: impl Fn(&str) -> Option<String>, now: Timestamp, entropy: &Arc<dyn Entropy>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(lookup);
-        let endpoints = endpoints(&mut environment);
-        let client_id = environment.required("EVERGRANT_CLIENT_ID");
-        let secret = SecretString::from(environment.required("EVERGRANT_CLIENT_SECRET"));
-        let redirect_url = environment.url("EVERGRANT_REDIRECT_URL");
-        let connections_table = environment.required("EVERGRANT_CONNECTIONS_TABLE");
-        let people_table = environment.required("EVERGRANT_PEOPLE_TABLE");
-        let key_id = environment.required("EVERGRANT_KEY_ID");
-        let sync_queue_url = environment.required("EVERGRANT_SYNC_QUEUE_URL");
-        let aws = Aws::read(&mut environment);
-        let settings = endpoints.zip(redirect_url).map(|(endpoints, redirect_url)| Self {
-            endpoints,
-            registration: Registration { client_id, secret, redirect_url },
-            connections_table,
-            people_table,
-            key_id,
-            sync_queue_url,
+        let draft = Draft::read(&mut environment, now, entropy);
+        for fault in keys::try_out(draft.aws.as_ref(), &draft.key_id, &draft.credentials).await {
+            environment.fault(fault);
+        }
+        environment.finish(draft.complete())
+    }
+}
+
+impl Draft {
+    fn read(environment: &mut Environment<impl Fn(&str) -> Option<String>>, now: Timestamp, entropy: &Arc<dyn Entropy>) -> Self {
+        let aws = Aws::read(environment);
+        Self {
+            endpoints: endpoints(environment),
+            client_id: environment.required("EVERGRANT_CLIENT_ID"),
+            credentials: credentials::read(environment, aws.as_ref(), now, entropy),
+            redirect_url: environment.url("EVERGRANT_REDIRECT_URL"),
+            connections_table: environment.required("EVERGRANT_CONNECTIONS_TABLE"),
+            people_table: environment.required("EVERGRANT_PEOPLE_TABLE"),
+            key_id: environment.required("EVERGRANT_KEY_ID"),
+            sync_queue_url: environment.required("EVERGRANT_SYNC_QUEUE_URL"),
             aws,
-        });
-        environment.finish(settings)
+        }
+    }
+
+    fn complete(self) -> Option<Settings> {
+        let mut credentials = self.credentials.into_iter();
+        let first = Credentials::from(credentials.next()?);
+        let credentials = credentials.fold(first, Credentials::then);
+        let registration = Registration { client_id: self.client_id, credentials, redirect_url: self.redirect_url? };
+        Some(Settings {
+            endpoints: self.endpoints?,
+            registration,
+            connections_table: self.connections_table,
+            people_table: self.people_table,
+            key_id: self.key_id,
+            sync_queue_url: self.sync_queue_url,
+            aws: self.aws?,
+        })
     }
 }
 
@@ -181,112 +221,5 @@ fn endpoints(environment: &mut Environment<impl Fn(&str) -> Option<String>>) -> 
     }
 }
 
-impl Aws {
-    fn read(environment: &mut Environment<impl Fn(&str) -> Option<String>>) -> Self {
-        Self {
-            region: environment.required("AWS_REGION"),
-            endpoint: environment.optional("AWS_ENDPOINT_URL"),
-            access_key_id: environment.required("AWS_ACCESS_KEY_ID"),
-            secret_access_key: environment.required("AWS_SECRET_ACCESS_KEY").into(),
-            session_token: environment.optional("AWS_SESSION_TOKEN").map(SecretString::from),
-        }
-    }
-
-    /// A stand-in on this machine, which takes any credentials.
-    #[must_use]
-    pub fn stand_in(endpoint: &str) -> Self {
-        Self {
-            region: "local".to_owned(),
-            endpoint: Some(endpoint.to_owned()),
-            access_key_id: "local".to_owned(),
-            secret_access_key: "local".to_owned().into(),
-            session_token: None,
-        }
-    }
-}
-
-macro_rules! service {
-    ($name:ident, $crate_name:ident) => {
-        impl Aws {
-            /// The configuration of one service's client: a total deadline below every lease, and few retries inside it.
-            #[must_use]
-            pub fn $name(&self) -> $crate_name::Config {
-                use secrecy::ExposeSecret as _;
-                use $crate_name::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig};
-                let token = self.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-                let credentials = Credentials::new(&self.access_key_id, self.secret_access_key.expose_secret(), token, None, "environment");
-                let timeouts = TimeoutConfig::builder()
-                    .operation_timeout(std::time::Duration::from_secs(10))
-                    .operation_attempt_timeout(std::time::Duration::from_secs(4))
-                    .build();
-                let mut builder = $crate_name::Config::builder()
-                    .behavior_version(BehaviorVersion::latest())
-                    .region(Region::new(self.region.clone()))
-                    .credentials_provider(credentials)
-                    .retry_config(RetryConfig::standard().with_max_attempts(3))
-                    .timeout_config(timeouts);
-                builder.set_endpoint_url(self.endpoint.clone());
-                builder.build()
-            }
-        }
-    };
-}
-
-service!(dynamodb, aws_sdk_dynamodb);
-service!(kms, aws_sdk_kms);
-service!(sqs, aws_sdk_sqs);
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashMap;
-
-    fn environment() -> HashMap<&'static str, &'static str> {
-        HashMap::from([
-            ("EVERGRANT_CLIENT_ID", "app"),
-            ("EVERGRANT_CLIENT_SECRET", "hush"),
-            ("EVERGRANT_REDIRECT_URL", "https://api.example/v1/consent/callback"),
-            ("EVERGRANT_CONNECTIONS_TABLE", "connections"),
-            ("EVERGRANT_PEOPLE_TABLE", "people"),
-            ("EVERGRANT_KEY_ID", "alias/evergrant"),
-            ("EVERGRANT_SYNC_QUEUE_URL", "https://sqs.example/1/sync"),
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ])
-    }
-
-    fn read(environment: &HashMap<&str, &str>) -> Result<Settings, SettingsError> {
-        Settings::read(|name| environment.get(name).map(|value| (*value).to_owned()))
-    }
-
-    #[test]
-    fn a_complete_environment_is_read() {
-        let settings = read(&environment()).unwrap();
-        assert_eq!(settings.endpoints.graph.as_str(), "https://graph.microsoft.com/");
-    }
-
-    #[test]
-    fn every_fault_is_named_at_once() {
-        let mut wrong = environment();
-        wrong.remove("EVERGRANT_CLIENT_ID");
-        wrong.insert("EVERGRANT_CLOUD", "germany");
-        wrong.insert("EVERGRANT_REDIRECT_URL", "http://api.example/callback");
-        let faults = read(&wrong).err().map(|error| error.to_string()).unwrap();
-        for part in [
-            "3 fault(s)",
-            "EVERGRANT_CLIENT_ID is missing",
-            "EVERGRANT_CLOUD: cloud must be one of",
-            "EVERGRANT_REDIRECT_URL must be an https URL",
-        ] {
-            assert!(faults.contains(part), "{faults}");
-        }
-    }
-
-    #[test]
-    fn a_stand_in_needs_both_origins() {
-        let mut half = environment();
-        half.insert("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1");
-        assert!(read(&half).is_err());
-    }
-}
+mod tests;

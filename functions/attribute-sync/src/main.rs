@@ -17,7 +17,7 @@ enum Event {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
-    let ports = Ports::from_environment()?;
+    let ports = Ports::from_environment().await?;
     run(service_fn(|event: LambdaEvent<Event>| handle(&ports, event.payload))).await
 }
 

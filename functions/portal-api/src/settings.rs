@@ -16,13 +16,13 @@ use crate::{Callers, Portal};
 ///
 /// # Errors
 /// [`SettingsError`] with every fault.
-pub fn portal_from_environment() -> Result<Portal, SettingsError> {
+pub async fn portal_from_environment() -> Result<Portal, SettingsError> {
     let mut environment = Environment::new(|name: &str| std::env::var(name).ok());
     let public_url = environment.url("EVERGRANT_PUBLIC_URL");
     let portal_origins = origins(&mut environment);
     let keys = environment.required("EVERGRANT_CALLER_KEYS");
     let callers = Callers::from_jwks(&keys).map_err(|error| environment.fault(format!("EVERGRANT_CALLER_KEYS: {error}"))).ok();
-    let ports = Ports::from_environment().map_err(|error| environment.join(error)).ok();
+    let ports = Ports::from_environment().await.map_err(|error| environment.join(error)).ok();
     let portal = ports.zip(callers).zip(public_url);
     environment.finish(portal.map(|((ports, callers), public_url)| Portal { ports, callers, portal_origins, public_url }))
 }

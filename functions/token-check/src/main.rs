@@ -9,7 +9,7 @@ use token_check::{Report, tick};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
-    let ports = Ports::from_environment()?;
+    let ports = Ports::from_environment().await?;
     run(service_fn(|event: LambdaEvent<EventBridgeEvent>| handle(&ports, event))).await
 }
 

@@ -108,7 +108,7 @@ impl World {
         let endpoints = Endpoints { login: addresses.simulator.clone(), graph: GRAPH_ORIGIN.parse()? };
         let registration = Registration {
             client_id: CLIENT_ID.to_string(),
-            secret: SecretString::from(CLIENT_SECRET),
+            credentials: SecretString::from(CLIENT_SECRET).into(),
             redirect_url: callback(&addresses.api)?,
         };
         let ports = Ports {

@@ -70,7 +70,7 @@ impl Strict {
 fn client(server: &Arc<Server>, its_secret: &str) -> Entra {
     let endpoints = Endpoints { login: server.base.clone(), graph: GRAPH.parse().expect("a URL") };
     let redirect_url = REDIRECT.parse().expect("a URL");
-    let registration = Registration { client_id: CLIENT.to_string(), secret: secret(its_secret), redirect_url };
+    let registration = Registration { client_id: CLIENT.to_string(), credentials: secret(its_secret).into(), redirect_url };
     Entra::new(endpoints, registration, Arc::clone(server) as Arc<dyn Transport>)
 }
 
@@ -140,8 +140,11 @@ async fn an_id_token_for_another_client_or_with_another_signature_proves_nothing
     let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
     let refused = strict.entra.identify(&secret(&forged), NONCE, strict.now).await;
     assert!(matches!(refused, Err(IdentityError::Invalid(_))), "{refused:?}");
-    let registration =
-        Registration { client_id: "another".to_owned(), secret: secret(SECRET), redirect_url: REDIRECT.parse().expect("a URL") };
+    let registration = Registration {
+        client_id: "another".to_owned(),
+        credentials: secret(SECRET).into(),
+        redirect_url: REDIRECT.parse().expect("a URL"),
+    };
     let endpoints = Endpoints { login: strict.server.base.clone(), graph: GRAPH.parse().expect("a URL") };
     let another = Entra::new(endpoints, registration, Arc::clone(&strict.server) as Arc<dyn Transport>);
     let refused = another.identify(&secret(&id_token), NONCE, strict.now).await;

@@ -14,6 +14,7 @@ use domain::cloud::Endpoints;
 use domain::ids::ConnectionId;
 use entra_simulator::{App, Settings, Simulator};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use system_tests::aws::Aws;
 use system_tests::caller::{ALL_SCOPES, Backend};
@@ -25,24 +26,25 @@ use uuid::Uuid;
 
 use crate::{Function, message, request, schedule};
 
-const CLIENT: Uuid = Uuid::from_u128(0x11111111_2222_3333_4444_555555555555);
+pub(crate) const CLIENT: Uuid = Uuid::from_u128(0x11111111_2222_3333_4444_555555555555);
 const SECRET: &str = "secret";
 const PEOPLE: u32 = 450;
 /// More messages than three pages can make.
 const MESSAGES_MAX: usize = 20;
 
 /// Everything that the functions speak to, each on an address of its own.
-struct Place {
+pub(crate) struct Place {
     _engine: Engine,
-    aws: Aws,
-    ports: Ports,
+    pub(crate) aws: Aws,
+    pub(crate) simulator: Simulator,
+    pub(crate) ports: Ports,
     backend: Backend,
     base: Url,
-    id: ConnectionId,
+    pub(crate) id: ConnectionId,
 }
 
 impl Place {
-    async fn set_up() -> Self {
+    pub(crate) async fn set_up() -> Self {
         let engine = Engine::start().await.expect("the engine starts");
         let aws = Aws::start(&engine.endpoint).await.expect("the stand-in starts");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
@@ -59,11 +61,11 @@ impl Place {
         let customer = "acme".parse().expect("it is an id");
         let whose = (domain::ids::TenantId(tenant), domain::ids::ObjectId(admin));
         let id = plant(&ports, &customer, whose, &token).await.expect("the connection is planted");
-        Self { _engine: engine, aws, ports, backend: Backend::start(), base, id }
+        Self { _engine: engine, aws, simulator, ports, backend: Backend::start(), base, id }
     }
 
     /// The functions' environment.
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |name, value: &str| (name, value.to_owned());
         let mut variables = crate::shared_environment(&self.aws.endpoint, &self.backend);
         variables.push(text("EVERGRANT_CLIENT_ID", &CLIENT.to_string()));
@@ -80,7 +82,7 @@ fn ports(engine: &Engine, aws: &Aws, base: &Url) -> Ports {
     let transport: Arc<dyn Transport> = Arc::new(Network::connect().expect("TLS can be set up"));
     let endpoints = Endpoints { login: base.clone(), graph: base.clone() };
     let redirect_url = "https://api.example/v1/consent/callback".parse().expect("it is a URL");
-    let registration = Registration { client_id: CLIENT.to_string(), secret: SECRET.to_owned().into(), redirect_url };
+    let registration = Registration { client_id: CLIENT.to_string(), credentials: SecretString::from(SECRET).into(), redirect_url };
     let kms = aws_sdk_kms::Client::from_conf(stand_in.kms());
     let sqs = aws_sdk_sqs::Client::from_conf(stand_in.sqs());
     Ports {

@@ -1,0 +1,76 @@
+//! The clients of AWS: where it is, and as whom we speak to it.
+
+use secrecy::SecretString;
+
+use super::Environment;
+
+/// Where AWS is, and as whom we speak to it. Credentials are those of the environment, which Lambda keeps fresh: no chain of providers
+/// has to be tried at start.
+#[derive(Clone)]
+pub struct Aws {
+    region: String,
+    endpoint: Option<String>,
+    access_key_id: String,
+    secret_access_key: SecretString,
+    session_token: Option<SecretString>,
+}
+
+impl Aws {
+    pub(super) fn read(environment: &mut Environment<impl Fn(&str) -> Option<String>>) -> Option<Self> {
+        let region = environment.required("AWS_REGION");
+        let access_key_id = environment.required("AWS_ACCESS_KEY_ID");
+        let secret_access_key = environment.required("AWS_SECRET_ACCESS_KEY");
+        let is_complete = ![&region, &access_key_id, &secret_access_key].iter().any(|value| value.is_empty());
+        is_complete.then(|| Self {
+            region,
+            endpoint: environment.optional("AWS_ENDPOINT_URL"),
+            access_key_id,
+            secret_access_key: secret_access_key.into(),
+            session_token: environment.optional("AWS_SESSION_TOKEN").map(SecretString::from),
+        })
+    }
+
+    /// A stand-in on this machine, which takes any credentials.
+    #[must_use]
+    pub fn stand_in(endpoint: &str) -> Self {
+        Self {
+            region: "local".to_owned(),
+            endpoint: Some(endpoint.to_owned()),
+            access_key_id: "local".to_owned(),
+            secret_access_key: "local".to_owned().into(),
+            session_token: None,
+        }
+    }
+}
+
+macro_rules! service {
+    ($name:ident, $crate_name:ident) => {
+        impl Aws {
+            /// The configuration of one service's client: a total deadline below every lease, and few retries inside it.
+            #[must_use]
+            pub fn $name(&self) -> $crate_name::Config {
+                use secrecy::ExposeSecret as _;
+                use $crate_name::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig};
+                let token = self.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+                let credentials = Credentials::new(&self.access_key_id, self.secret_access_key.expose_secret(), token, None, "environment");
+                let timeouts = TimeoutConfig::builder()
+                    .operation_timeout(std::time::Duration::from_secs(10))
+                    .operation_attempt_timeout(std::time::Duration::from_secs(4))
+                    .build();
+                let mut builder = $crate_name::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new(self.region.clone()))
+                    .credentials_provider(credentials)
+                    .retry_config(RetryConfig::standard().with_max_attempts(3))
+                    .timeout_config(timeouts);
+                builder.set_endpoint_url(self.endpoint.clone());
+                builder.build()
+            }
+        }
+    };
+}
+
+service!(dynamodb, aws_sdk_dynamodb);
+service!(kms, aws_sdk_kms);
+service!(sqs, aws_sdk_sqs);
+service!(sts, aws_sdk_sts);
