@@ -1,13 +1,15 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it, KMS and SQS are a few lines here.
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; KMS, SQS and STS are a few lines here.
 //!
-//! Of KMS: a data key opens only under the encryption context that it was made with, or else `InvalidCiphertextException`.
-//! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html>, `API_Decrypt`. Of SQS: what is sent is kept
-//! for the test to deliver. Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+//! Of SQS: what is sent is kept for the test to deliver.
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+
+mod kms;
+mod sts;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use adapters::entropy::{Entropy as _, SystemEntropy};
+use adapters::clock::{Clock, SystemClock};
 use adapters::transport::{Network, Transport as _};
 use anyhow::Result;
 use axum::Router;
@@ -15,10 +17,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use kms::Keys;
+
+pub use kms::SEALING_KEY;
+pub use sts::{ISSUER, SUBJECT, key_set};
 
 /// The stand-in.
 #[derive(Clone)]
@@ -30,14 +35,32 @@ pub struct Aws {
 
 #[derive(Default)]
 struct Kept {
-    /// Data keys by their ciphertext, each with its encryption context.
-    keys: HashMap<String, (String, Value)>,
+    keys: Keys,
     messages: Vec<String>,
+    /// How KMS and STS are.
+    mood: Mood,
+    /// How often each operation was asked for.
+    asked: HashMap<String, usize>,
+}
+
+/// How KMS and STS answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// As they should.
+    #[default]
+    Well,
+    /// They deny access.
+    Denying,
+    /// They fail.
+    Failing,
+    /// They do not answer at all.
+    Silent,
 }
 
 struct Front {
     dynamodb: String,
     network: Network,
+    clock: Arc<dyn Clock>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -47,11 +70,19 @@ impl Aws {
     /// # Errors
     /// When no port is free.
     pub async fn start(dynamodb: &str) -> Result<Self> {
+        Self::start_at(dynamodb, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with tokens of STS by this clock.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start_at(dynamodb: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let kept = Arc::<Mutex<Kept>>::default();
-        let front = Arc::new(Front { dynamodb: dynamodb.to_owned(), network: Network::connect()?, kept: Arc::clone(&kept) });
+        let front = Front { dynamodb: dynamodb.to_owned(), network: Network::connect()?, clock, kept: Arc::clone(&kept) };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let routes = Router::new().fallback(answer).with_state(front);
+        let routes = Router::new().fallback(answer).with_state(Arc::new(front));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(Self { endpoint, kept })
     }
@@ -66,7 +97,26 @@ impl Aws {
     /// The encryption contexts of all data keys that were made.
     #[must_use]
     pub fn contexts(&self) -> Vec<Value> {
-        lock(&self.kept).keys.values().map(|(_, context)| context.clone()).collect()
+        lock(&self.kept).keys.contexts()
+    }
+
+    /// Puts an RSA key, given as PEM, into KMS.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn add_signing_key(&self, key_id: &str, pem: &str) {
+        lock(&self.kept).keys.add(key_id, pem);
+    }
+
+    /// Lets KMS and STS answer differently from now on.
+    pub fn set_mood(&self, mood: Mood) {
+        lock(&self.kept).mood = mood;
+    }
+
+    /// How often an operation of KMS or STS was asked for, such as `Sign`.
+    #[must_use]
+    pub fn asked(&self, operation: &str) -> usize {
+        lock(&self.kept).asked.get(operation).copied().unwrap_or_default()
     }
 }
 
@@ -77,39 +127,31 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
-    match target {
-        "TrentService.GenerateDataKey" => data_key(&front, &asked()),
-        "TrentService.Decrypt" => decrypt(&front, &asked()),
-        "AmazonSQS.SendMessage" => send_message(&front, &asked()),
+    match target.split_once('.') {
+        Some(("TrentService", operation)) => match note(&front, operation) {
+            Mood::Well => kms::answer(&front, operation, &asked()),
+            Mood::Denying => spoken(StatusCode::BAD_REQUEST, &json!({"__type": "AccessDeniedException", "message": "not authorized"})),
+            Mood::Failing => spoken(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": "KMSInternalException"})),
+            Mood::Silent => std::future::pending().await,
+        },
+        Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
+        None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
+            Mood::Silent => std::future::pending().await,
+            mood => sts::answer(&front, mood, &body),
+        },
         _ => forward(&front, &headers, &body).await,
     }
 }
 
+/// Counts a request; answers the mood that it meets.
+fn note(front: &Front, operation: &str) -> Mood {
+    let mut kept = lock(&front.kept);
+    *kept.asked.entry(operation.to_owned()).or_default() += 1;
+    kept.mood
+}
+
 fn spoken(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string()).into_response()
-}
-
-fn random() -> String {
-    let mut bytes = [0; 32];
-    SystemEntropy.fill(&mut bytes);
-    STANDARD.encode(bytes)
-}
-
-fn data_key(front: &Front, asked: &Value) -> Response {
-    let (key, sealed) = (random(), random());
-    lock(&front.kept).keys.insert(sealed.clone(), (key.clone(), asked["EncryptionContext"].clone()));
-    spoken(StatusCode::OK, &json!({"CiphertextBlob": sealed, "Plaintext": key, "KeyId": asked["KeyId"]}))
-}
-
-fn decrypt(front: &Front, asked: &Value) -> Response {
-    let kept = lock(&front.kept);
-    let found = asked["CiphertextBlob"].as_str().and_then(|sealed| kept.keys.get(sealed));
-    match found {
-        Some((key, context)) if *context == asked["EncryptionContext"] => {
-            spoken(StatusCode::OK, &json!({"Plaintext": key, "KeyId": asked["KeyId"], "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}))
-        }
-        _ => spoken(StatusCode::BAD_REQUEST, &json!({"__type": "InvalidCiphertextException"})),
-    }
 }
 
 fn send_message(front: &Front, asked: &Value) -> Response {

@@ -20,12 +20,15 @@
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
 //! | [`chance`] | clock and chance |
+//! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
+//! | [`certificates`] | the operator's certificates |
 //!
 //! Deliberately absent: rules. A story says what must hold; nothing here decides it.
 
 pub mod answer;
 pub mod aws;
 pub mod caller;
+pub mod certificates;
 pub mod chance;
 pub mod engine;
 pub mod log;

@@ -21,7 +21,8 @@ pub const LOGIN: &str = "login.microsoftonline.com";
 pub const GRAPH: &str = "graph.microsoft.com";
 
 /// What a token, code or secret is called in a form or in an answer.
-const SECRET_FIELDS: [&str; 6] = ["access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier"];
+const SECRET_FIELDS: [&str; 7] =
+    ["access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "code", "code_verifier"];
 
 type Bend = Box<dyn FnMut(&Uri, &mut Response<Vec<u8>>) + Send>;
 

@@ -1,9 +1,10 @@
 //! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
 //!
-//! [`main_job`] goes the whole way through all three, with KMS and SQS. The others need neither: what asks for them is answered by an
-//! engine that knows neither, which is what their outage looks like. Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+//! [`main_job`] goes the whole way through all three; [`start`] is about what keeps them from starting.
+//! Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod main_job;
+mod start;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use system_tests::World;
+use system_tests::aws::{Aws, Mood};
 use system_tests::caller::{ALL_SCOPES, Backend};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -89,9 +91,9 @@ async fn answered(State((_, answers)): State<Shared>, Path((_, kind)): Path<(Str
     StatusCode::ACCEPTED
 }
 
-fn environment(world: &World) -> Vec<(&'static str, String)> {
+fn environment(world: &World, aws: &Aws) -> Vec<(&'static str, String)> {
     let text = |name, value: &str| (name, value.to_owned());
-    let mut variables = shared_environment(&world.engine.endpoint, &world.backend);
+    let mut variables = shared_environment(&aws.endpoint, &world.backend);
     variables.push(text("EVERGRANT_CLIENT_ID", "11111111-2222-3333-4444-555555555555"));
     variables.push(text("EVERGRANT_CLIENT_SECRET", "secret"));
     variables.push(text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"));
@@ -122,8 +124,9 @@ fn shared_environment(aws: &str, backend: &Backend) -> Vec<(&'static str, String
 }
 
 impl Function {
-    async fn start(name: &str, world: &World) -> Self {
-        Self::start_with(name, environment(world)).await
+    async fn start(name: &str, world: &World) -> (Self, Aws) {
+        let aws = Aws::start(&world.engine.endpoint).await.expect("the stand-in starts");
+        (Self::start_with(name, environment(world, &aws)).await, aws)
     }
 
     async fn start_with(name: &str, environment: Vec<(&'static str, String)>) -> Self {
@@ -184,10 +187,11 @@ fn request(path: &str, token: Option<&str>) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schedule_lets_the_checks_tick() {
     let world = World::new().await;
-    let mut function = Function::start("token-check", &world).await;
+    let (mut function, aws) = Function::start("token-check", &world).await;
     let (kind, report) = function.ask(schedule()).await;
     assert_eq!((kind.as_str(), report), ("response", json!({"outcomes": {}, "faults": 0, "left": 0})));
-    // A key service that does not answer says nothing about the grant.
+    // A key service that fails says nothing about the grant.
+    aws.set_mood(Mood::Failing);
     let id = world.connect().await;
     world.ports.store.hasten_check(&id, Timestamp::UNIX_EPOCH).await.unwrap();
     let (kind, report) = function.ask(schedule()).await;
@@ -198,7 +202,7 @@ async fn a_schedule_lets_the_checks_tick() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_is_answered_in_part() {
     let world = World::new().await;
-    let mut function = Function::start("attribute-sync", &world).await;
+    let (mut function, _aws) = Function::start("attribute-sync", &world).await;
     let good = r#"{"connection":"con-00000000000000000000000000"}"#;
     let (kind, answer) = function.ask(json!({"Records": [message("one", good), message("two", "no task"), message("three", good)]})).await;
     assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": [{"itemIdentifier": "two"}]})));
@@ -210,7 +214,7 @@ async fn a_batch_is_answered_in_part() {
 async fn the_api_answers_behind_a_gateway() {
     let world = World::new().await;
     let id = world.connect().await;
-    let mut function = Function::start("portal-api", &world).await;
+    let (mut function, _aws) = Function::start("portal-api", &world).await;
     let (_, document) = function.ask(request("/v1/openapi.json", None)).await;
     assert_eq!(document["statusCode"], 200, "{document}");
     let body: Value = serde_json::from_str(document["body"].as_str().unwrap()).unwrap();
@@ -229,7 +233,7 @@ async fn the_api_answers_behind_a_gateway() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_of_another_kind_is_an_error_and_the_next_one_is_served() {
     let world = World::new().await;
-    let mut function = Function::start("token-check", &world).await;
+    let (mut function, _aws) = Function::start("token-check", &world).await;
     let (kind, _) = function.ask(json!({"hello": "world"})).await;
     assert_eq!(kind, "error");
     assert_eq!(function.ask(schedule()).await.0, "response");

@@ -4,6 +4,7 @@
 
 mod callers;
 mod consent;
+mod credentials;
 mod deaths;
 mod description;
 mod first;
