@@ -101,15 +101,16 @@ pub fn diagnose(refusal: &Refusal) -> DiagnosisView {
 /// Says what a refusal means with everything that is known, for the operator's engineers. Customers must not read it.
 #[must_use]
 pub fn diagnose_for_operator(refusal: &Refusal) -> DiagnosisView {
-    let spoken = spoken(refusal);
-    let words = spoken.map_or_else(|| unnumbered(refusal), |(_, row)| row.words);
+    let action = action(refusal);
+    let spoken = spoken(refusal, action);
+    let words = spoken.map_or_else(|| unnumbered(refusal, action), |(_, row)| row.words);
     let first = refusal.codes.first().copied();
     DiagnosisView {
         cause: words.cause.to_owned(),
         headline: words.headline.to_owned(),
         explanation: words.explanation.to_owned(),
         who: words.who,
-        steps: words.steps.iter().map(|step| fitting(step, action(refusal)).to_owned()).collect(),
+        steps: words.steps.iter().map(|step| fitting(step, action).to_owned()).collect(),
         facts: facts::tell(&refusal.facts),
         learn_more: spoken.map(|(_, row)| row.source.to_owned()).or_else(|| first.map(look_up)),
         support: Some(SupportView {
@@ -123,13 +124,12 @@ pub fn diagnose_for_operator(refusal: &Refusal) -> DiagnosisView {
 
 /// The row of the number that speaks: the most telling one, as long as its words fit what we do. Where the words say that a person must
 /// act, a number that says otherwise is passed over, because nobody would act then.
-fn spoken(refusal: &Refusal) -> Option<(u32, &'static Row)> {
-    table::most_telling(&refusal.codes).filter(|(_, row)| fits(action(refusal), row.words.who))
+fn spoken(refusal: &Refusal, action: Action) -> Option<(u32, &'static Row)> {
+    table::most_telling(&refusal.codes).filter(|(_, row)| fits(action, row.words.who))
 }
 
-fn unnumbered(refusal: &Refusal) -> &'static Words {
+fn unnumbered(refusal: &Refusal, action: Action) -> &'static Words {
     let words = table::by_words(refusal);
-    let action = action(refusal);
     match action {
         _ if fits(action, words.who) => words,
         Action::Bury | Action::Suspend => &table::DEAD,

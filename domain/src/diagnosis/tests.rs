@@ -1,6 +1,7 @@
 //! The table, and what is made of it.
 
 use proptest::prelude::*;
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::refusal::{self, Answer, ErrorBody, Failure};
@@ -309,14 +310,116 @@ fn every_code_of_the_reference_has_a_row() {
     assert_eq!(known, reference);
 }
 
+/// A JSON value of any kind, often one that means something to us.
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = ERRORS.into_iter().chain(SUBERRORS.into_iter().flatten()).chain(["", "AADSTS50173: ", "50173", "AADSTS"]).map(Value::from);
+    let leaf = prop_oneof![
+        3 => proptest::sample::select(words.collect::<Vec<_>>()),
+        1 => proptest::sample::select(REFERENCE).prop_map(Value::from),
+        1 => any::<String>().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec(("[a-z]{1,3}", inner), 0..4).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// An answer's body whose every field may be missing or of any kind.
+fn any_body() -> impl Strategy<Value = Map<String, Value>> {
+    const FIELDS: [&str; 8] =
+        ["error", "suberror", "error_description", "error_codes", "claims", "trace_id", "correlation_id", "timestamp"];
+    let error = prop_oneof![proptest::sample::select(ERRORS.as_slice()).prop_map(Value::from), any_json()];
+    let rest = proptest::collection::vec(proptest::option::of(any_json()), FIELDS.len() - 1);
+    (proptest::option::weighted(0.9, error), rest).prop_map(|(error, rest)| {
+        let named = FIELDS.into_iter().zip([error].into_iter().chain(rest));
+        named.filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))).collect()
+    })
+}
+
+/// What `error` and `suberror` say about burying, read from the wire by a second, plainer reader.
+fn may_bury(status: u16, body: &Map<String, Value>) -> bool {
+    const BURYING: [&str; 6] = ["", "bad_token", "token_expired", "basic_action", "consent_required", "user_password_expired"];
+    let is_burying = match body.get("suberror") {
+        None | Some(Value::Null) => true,
+        Some(Value::String(word)) => BURYING.contains(&word.as_str()),
+        Some(_) => false,
+    };
+    let is_refusal = (400..500).contains(&status) && ![408, 423, 429].contains(&status);
+    let by_error = match body.get("error").and_then(Value::as_str) {
+        Some("consent_required" | "login_required" | "invalid_tenant") => true,
+        Some("invalid_grant" | "interaction_required") => is_burying,
+        _ => false,
+    };
+    is_refusal && by_error
+}
+
+fn read(status: u16, headers: (&str, &str), bytes: &[u8]) -> Option<Refusal> {
+    let body = serde_json::from_slice::<ErrorBody>(bytes).ok();
+    let answer = Answer { status, retry_after: None, request_id: Some(headers.0), telemetry: Some(headers.1), body };
+    match refusal::read(answer) {
+        Failure::Refused(refusal) => Some(*refusal),
+        Failure::Unclear(_) => None,
+    }
+}
+
+/// A status of any kind, mostly one that can be a refusal.
+fn any_status() -> impl Strategy<Value = u16> {
+    prop_oneof![6 => Just(400_u16), 1 => 400_u16..500, 1 => proptest::sample::select(vec![200, 408, 423, 429, 500]), 1 => any::<u16>()]
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
     #[test]
-    fn an_unknown_refusal_always_has_an_answer(error in "[a-z_]{1,20}", suberror in proptest::option::of("[a-z_]{1,20}"), codes in proptest::collection::vec(any::<u32>(), 0..4)) {
-        let words = ["temporarily_unavailable", "server_error"];
-        prop_assume!(!words.contains(&error.as_str()));
-        let refusal = refusal_with(&error, suberror.as_deref(), codes);
-        let told = diagnose(&refusal);
-        prop_assert!(!told.headline.is_empty() && !told.explanation.is_empty());
-        prop_assert_eq!(told.who == Actor::Operator, action(&refusal) == Action::BlameOperator);
+    fn no_answer_buries_unless_its_words_say_so(status in any_status(), headers in any::<(String, String)>(), body in any_body()) {
+        let bytes = serde_json::to_vec(&body).unwrap();
+        let refusal = read(status, (&headers.0, &headers.1), &bytes);
+        let is_buried = refusal.as_ref().is_some_and(|refusal| action(refusal) == Action::Bury);
+        prop_assert!(!is_buried || may_bury(status, &body));
+        if let Some(refusal) = refusal {
+            let is_known = table::most_telling(&refusal.codes).is_some();
+            prop_assert!(is_buried || is_known || !may_bury(status, &body), "an unknown number softens nothing");
+            let told = diagnose(&refusal);
+            prop_assert!(!told.headline.is_empty() && told.facts.len() <= 20);
+            let stored = serde_json::to_string(&refusal).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Refusal>(&stored).unwrap(), refusal);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_reading_panic(status in any_status(), bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(read(status, ("", ""), &bytes).is_none(), "noise is no refusal");
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_is_no_refusal(body in any_body(), share in 0.0..1.0_f64) {
+        let bytes = serde_json::to_vec(&body).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a short text")]
+        let end = (bytes.len() as f64 * share) as usize;
+        prop_assert_eq!(read(400, ("", ""), &bytes[..end]), None);
+    }
+
+    #[test]
+    fn a_flipped_byte_never_makes_reading_panic(body in any_body(), place in any::<proptest::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = serde_json::to_vec(&body).unwrap();
+        *place.get_mut(&mut bytes) = byte;
+        if let Some(refusal) = read(400, ("", ""), &bytes) {
+            prop_assert!(!diagnose(&refusal).headline.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_denial_of_graph_buries(status in any::<u16>(), code in any::<String>(), request_id in any::<Option<String>>()) {
+        for code in [code.as_str(), "invalid_grant", "consent_required", "invalid_tenant", "Authorization_RequestDenied"] {
+            let refusal = refusal::from_graph(status, code, request_id.as_deref());
+            prop_assert!(matches!(action(&refusal), Action::Suspend | Action::Wait));
+            prop_assert_eq!(diagnose(&refusal).steps.is_empty(), action(&refusal) == Action::Wait);
+        }
     }
 }
