@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod answers;
 mod callers;
 mod consent;
 mod credentials;
 mod deaths;
 mod description;
+mod diagnoses;
 mod first;
 mod forecast;
 mod forgery;
