@@ -173,9 +173,9 @@ pub struct ForecastView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
-    /// Seen once, and indirectly: shown, never sent.
+    /// Seen once, and indirectly: shown early, sent late.
     Low,
-    /// Seen or told once, as Entra stated it; a planned leave; or what was sure more than a year ago.
+    /// Seen or told once, as Entra stated it; a planned leave; or seen often, with a doubt.
     Medium,
     /// Seen repeatedly, or certain by rule.
     High,

@@ -13,7 +13,7 @@
 //! | confidence | what it means |
 //! |---|---|
 //! | high | Certain by rule (a credential's end, a lifetime that Entra told and kept to, an account that is blocked already), or the same length seen at least twice, last within a year. |
-//! | medium | Seen once as Entra stated it; told once; a planned leave; or a high one whose evidence is more than a year old. |
+//! | medium | Seen once as Entra stated it; told once; a planned leave; or seen often, but not within a year, or by a second factor that may be older than this sign-in. |
 //! | low | Seen once and only indirectly: an observed age that is a whole number of days. |
 //!
 //! What ended a grant otherwise teaches nothing, and a grant that clearly outlives a learned length refutes it. A password reset, a

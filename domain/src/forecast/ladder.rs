@@ -4,8 +4,8 @@
 //! the first half of a sign-in's life, because a warning that comes right after every repair is soon ignored. What stops a connection
 //! that is not used (90 days) is told 30 days before.
 //!
-//! A forecast of low confidence is shown, and not sent: it rests on one indirect observation, and mail that proves wrong costs the trust
-//! that the next warning needs.
+//! A forecast of low confidence rests on one indirect observation. It is shown all the while, and sent late, from 3 days before: a needless
+//! repair is one click and a missed end stops the sync, but mail that proves wrong costs the trust that the next warning needs.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use super::{DAY, Forecast, Why};
 use crate::api::Confidence;
 
 const RUNGS: [u16; 5] = [14, 7, 3, 1, 0];
+const HIGHEST_OF_LOW: u16 = 3;
 const RUNGS_OF_INACTIVITY: [u16; 6] = [30, 14, 7, 3, 1, 0];
 
 /// One rung: so many days before the end.
@@ -55,9 +56,6 @@ impl Forecast {
 
     /// The lowest rung that is reached.
     fn reached(&self, now: Timestamp) -> Option<Rung> {
-        if self.confidence == Confidence::Low {
-            return None;
-        }
         let left = self.ends_at.duration_since(now);
         let length = match self.why {
             Why::Limit { length, .. } => length,
@@ -65,7 +63,9 @@ impl Forecast {
         };
         let lead = |rung: &u16| DAY * i32::from(*rung);
         let rungs: &[u16] = if self.why == Why::Inactivity { &RUNGS_OF_INACTIVITY } else { &RUNGS };
-        let lowest = rungs.iter().rev().filter(|rung| lead(rung) <= length / 2).find(|rung| left <= lead(rung)).copied();
+        let highest = if self.confidence == Confidence::Low { HIGHEST_OF_LOW } else { u16::MAX };
+        let is_used = |rung: &&u16| **rung <= highest && lead(rung) <= length / 2;
+        let lowest = rungs.iter().rev().filter(is_used).find(|rung| left <= lead(rung)).copied();
         // A life of less than two days has no rung but the end: half of it is warning enough.
         let is_half_over = length < DAY * 2 && left <= length / 2;
         lowest.or_else(|| is_half_over.then_some(1)).map(Rung)

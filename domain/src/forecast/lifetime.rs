@@ -20,6 +20,8 @@ const SIGN_IN_LAG: SignedDuration = SignedDuration::from_mins(15);
 const SINGLE_PAGE: SignedDuration = DAY;
 /// An observation that leaves more than this open says nothing by itself: nobody looked for too long.
 const VAGUE_MAX: SignedDuration = SignedDuration::from_hours(2 * 24);
+/// A sign-in that comes within this time after an end by age is taken for its repair.
+const REPAIR_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Evidence that is older than this is worth one level of confidence less: policies change.
 const FRESH: SignedDuration = SignedDuration::from_hours(365 * 24);
 
@@ -99,7 +101,7 @@ pub(super) fn limit(known: &Known<'_>) -> Option<Forecast> {
     let evidence = agreement.lessons.iter().rev().map(|lifetime| Evidence::Ended((*lifetime).clone()));
     Some(Forecast {
         ends_at: known.signed_in_at.checked_add(length).ok()?,
-        confidence: agreement.confidence(known.verified_at),
+        confidence: agreement.confidence(known),
         why: Why::Limit { limit: agreement.newest.limit, length },
         evidence: evidence.chain([Evidence::SignedIn(known.signed_in_at)]).collect(),
     })
@@ -133,16 +135,22 @@ impl<'a> Agreement<'a> {
         self.range.length(self.newest.limit)
     }
 
-    /// How sure it is at `now`.
-    fn confidence(&self, now: Timestamp) -> Confidence {
+    /// How sure it is.
+    fn confidence(&self, known: &Known<'_>) -> Confidence {
         let is_stated = self.lessons.iter().any(|lesson| lesson.stated.is_some());
-        let is_fresh = now.duration_since(self.newest.ended_at) <= FRESH;
+        let is_fresh = known.verified_at.duration_since(self.newest.ended_at) <= FRESH && !self.may_ride(known.signed_in_at);
         match (self.lessons.len(), is_stated, is_fresh) {
             _ if self.range.is_vague() => Confidence::Low,
             (2.., _, true) => Confidence::High,
             (2.., _, false) | (_, true, true) => Confidence::Medium,
             _ => Confidence::Low,
         }
+    }
+
+    /// Whether a sign-in may ride on a second factor that was given earlier, which the browser remembers. One that soon followed an end
+    /// by age does not: there was none left to ride on.
+    fn may_ride(&self, signed_in_at: Timestamp) -> bool {
+        self.newest.limit == Limit::SecondFactor && signed_in_at.duration_since(self.newest.ended_at) > REPAIR_MAX
     }
 }
 

@@ -80,7 +80,7 @@ fn several_vague_observations_narrow_each_other() {
     let foreseen_by = |lifetimes: &[Lifetime]| foreseen(&known(lifetimes));
     assert_eq!(foreseen_by(&[vague(0, 12, 13)]).confidence, Confidence::Low);
     assert_eq!(foreseen_by(&[vague(0, 13, 15)]).why, Why::Inactivity, "nobody looked for days");
-    for lifetimes in [[vague(0, 12, 13), vague(40, 13, 15)], [vague(0, 13, 15), lifetime(80, 93, None)]] {
+    for lifetimes in [[vague(0, 12, 13), vague(80, 13, 15)], [vague(0, 13, 15), lifetime(80, 93, None)]] {
         let forecast = foreseen_by(&lifetimes);
         assert_eq!((forecast.ends_at, forecast.confidence), (day(113), Confidence::High));
     }
@@ -316,10 +316,18 @@ fn an_end_that_has_come_is_told_at_once_and_once() {
 }
 
 #[test]
-fn a_guess_is_shown_and_never_sent() {
-    let forecast = foreseen(&known(&[lifetime(80, 94, None)]));
-    assert_eq!(warnings(&forecast, day(101)), []);
-    assert!(!forecast.is_near(day(200)));
+fn a_guess_is_shown_early_and_sent_late() {
+    let lifetimes = [lifetime(80, 94, None)];
+    let forecast = foreseen(&known(&lifetimes));
+    assert_eq!(warnings(&forecast, day(101)), [(3, 3), (1, 1), (0, 0)]);
+    assert!(!forecast.is_near(day(110)));
+}
+
+#[test]
+fn a_second_factor_may_be_older_than_a_sign_in_that_repaired_nothing() {
+    let lifetimes = [lifetime(40, 54, None), lifetime(60, 74, None)];
+    let at = |signed_in_at| foreseen(&Known::of(Life { signed_in_at, verified_at: signed_in_at }, &lifetimes)).confidence;
+    assert_eq!((at(day(76)), at(day(85))), (Confidence::High, Confidence::Medium));
 }
 
 #[test]
