@@ -22,6 +22,7 @@
 //! | [`chance`] | clock and chance |
 //! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
 //! | [`certificates`] | the operator's certificates |
+//! | [`foresight`] | two years of many tenants, to score forecasts by |
 //!
 //! Deliberately absent: rules. A story says what must hold; nothing here decides it.
 
@@ -31,6 +32,7 @@ pub mod caller;
 pub mod certificates;
 pub mod chance;
 pub mod engine;
+pub mod foresight;
 pub mod log;
 pub mod planted;
 pub mod tasks;

@@ -11,6 +11,7 @@ mod description;
 mod diagnoses;
 mod first;
 mod forecast;
+mod foresight;
 mod forgery;
 mod history;
 mod leases;
