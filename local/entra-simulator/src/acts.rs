@@ -49,6 +49,10 @@ pub enum Act {
     WithdrawConsent,
     /// Everything the app's registration lists is granted for the whole tenant.
     GrantConsent,
+    /// The app's application permissions alone are taken away: it still gets tokens of its own, and Graph denies them.
+    WithdrawApplicationPermissions,
+    /// The application permissions that the app's registration lists are granted, and nothing in a person's name.
+    GrantApplicationPermissions,
     /// The enterprise app is disabled (7000112).
     DisableApp,
     /// The enterprise app is enabled again.

@@ -88,7 +88,21 @@ impl Simulator {
             consent::grant(state, signed_in.asked.client, wanted, (tenant, user));
             let reply = crate::signin::reply(state, &signed_in);
             let location = crate::authorize::location(&signed_in.asked, &reply);
-            location.ok_or_else(|| ShortcutError::Refused("the redirect URI is not a URL".to_owned()))
+            location.ok_or_else(no_url)
         })
     }
+
+    /// Does what somebody in a browser would do who says no there. Answers where the browser is sent.
+    ///
+    /// # Errors
+    ///
+    /// When a page would have refused the request itself.
+    pub fn decline(&self, request: &Url) -> Result<Url, ShortcutError> {
+        let asked = crate::authorize::asked(self, request)?;
+        crate::authorize::location(&asked, &crate::signin::denial(&asked)).ok_or_else(no_url)
+    }
+}
+
+fn no_url() -> ShortcutError {
+    ShortcutError::Refused("the redirect URI is not a URL".to_owned())
 }

@@ -170,6 +170,11 @@ pub(crate) fn reply(state: &mut State, signed_in: &SignedIn) -> Reply {
 /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent> and, for the v1-style endpoint,
 /// <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 fn cancelled(asked: &Asked) -> Response {
+    respond(asked, &denial(asked))
+}
+
+/// What the client is told about it.
+pub(crate) fn denial(asked: &Asked) -> Reply {
     let (error, subcode) = match asked.errand {
         Errand::SignIn => ("access_denied", Some("cancel")),
         Errand::AdminConsent => ("consent_required", None),
@@ -179,5 +184,5 @@ fn cancelled(asked: &Asked) -> Response {
         Errand::AdminConsentToRegistered => "The admin canceled the request".to_owned(),
         Errand::SignIn | Errand::AdminConsent => Refusal::of(65004).text(),
     };
-    respond(asked, &Reply::Error { error, subcode, description })
+    Reply::Error { error, subcode, description }
 }

@@ -32,6 +32,7 @@ pub(crate) fn perform(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<U
         Act::BreakSecret { reach } => Ok(set_credential(state, tenant, reach, CredentialState::Broken)),
         Act::RestoreSecret { reach } => Ok(set_credential(state, tenant, reach, CredentialState::Sound)),
         Act::GrantConsent => Ok(grant_everything(state, tenant)),
+        Act::GrantApplicationPermissions => Ok(grant_roles(state, tenant)),
         Act::BlockByConditionalAccess { policy_id } => {
             let policy_id = policy_id.unwrap_or_else(|| state.chance.guid());
             with_tenant(state, tenant, |world| world.policies.blocked_by = Some(policy_id))
@@ -97,6 +98,7 @@ fn perform_on_tenant(world: &mut Tenant, act: Act) -> Result<Vec<Uuid>, ActError
         Act::DeferSignInFrequency { on } => world.policies.defers_sign_in_frequency = on,
         Act::LiftConditionalAccess => world.policies.blocked_by = None,
         Act::WithdrawConsent => with_principals(world, ServicePrincipal::withdraw),
+        Act::WithdrawApplicationPermissions => with_principals(world, |principal| principal.roles.clear()),
         Act::DisableApp => with_principals(world, |principal| principal.is_disabled = true),
         Act::EnableApp => with_principals(world, |principal| principal.is_disabled = false),
         Act::DeleteServicePrincipal => world.service_principals.clear(),
@@ -205,13 +207,24 @@ fn set_credential(state: &mut State, tenant: Uuid, reach: Reach, credential: Cre
     Vec::new()
 }
 
-/// Grants what every registered app lists; a deleted service principal is made anew by that.
+/// Grants what every registered app lists.
 fn grant_everything(state: &mut State, tenant: Uuid) -> Vec<Uuid> {
     let State { apps, tenants, .. } = state;
     if let Some(world) = tenants.get_mut(&tenant) {
         for (client_id, registered) in apps {
             let principal = world.service_principals.entry(*client_id).or_default();
             principal.delegated.extend(registered.app.delegated_permissions.iter().cloned());
+        }
+    }
+    grant_roles(state, tenant)
+}
+
+/// Grants the application permissions that every registered app lists; a deleted service principal is made anew by that.
+fn grant_roles(state: &mut State, tenant: Uuid) -> Vec<Uuid> {
+    let State { apps, tenants, .. } = state;
+    if let Some(world) = tenants.get_mut(&tenant) {
+        for (client_id, registered) in apps {
+            let principal = world.service_principals.entry(*client_id).or_default();
             principal.roles.extend(registered.app.application_permissions.iter().cloned());
         }
     }

@@ -286,6 +286,24 @@ async fn admin_consent_grants_application_permissions_and_its_denial_says_true_a
 }
 
 #[tokio::test]
+async fn admin_consent_has_shortcuts_for_yes_and_no() {
+    let world = World::new();
+    let url = "https://login.example/organizations/v2.0/adminconsent?state=s&scope=https://graph.microsoft.com/.default";
+    let url: Url = format!("{url}&client_id={CLIENT}&redirect_uri={REDIRECT}").parse().unwrap();
+    let denied = parameters(&world.simulator.decline(&url).unwrap());
+    assert_eq!((denied["error"].as_str(), denied["admin_consent"].as_str(), denied["state"].as_str()), ("consent_required", "True", "s"));
+    assert!(denied["error_description"].starts_with("AADSTS65004"));
+    let member = world.simulator.add_user(world.tenant, user("Max", Role::Member));
+    assert!(world.simulator.accept(&url, (world.tenant, member)).is_err(), "only an admin may");
+    let accepted = parameters(&world.simulator.accept(&url, (world.tenant, world.admin)).unwrap());
+    assert_eq!((&accepted["tenant"], accepted["admin_consent"].as_str()), (&world.tenant.to_string(), "True"));
+    assert!(!accepted.contains_key("error") && !accepted.contains_key("code"));
+    let answer = world.token(&[("grant_type", "client_credentials"), ("scope", "https://graph.microsoft.com/.default")]).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(world.graph(&token, "/v1.0/users?$top=1").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_older_admin_consent_endpoint_denies_in_its_own_words() {
     let world = World::new();
     let page = world.get(&format!("/{}/adminconsent?client_id={CLIENT}&redirect_uri={REDIRECT}&state=s", world.tenant)).await;

@@ -276,6 +276,27 @@ async fn an_app_only_token_is_issued_without_roles_but_reads_nothing() {
 }
 
 #[tokio::test]
+async fn application_permissions_come_and_go_without_those_in_a_persons_name() {
+    let world = World::new();
+    let ask = [("grant_type", "client_credentials"), ("scope", "https://graph.microsoft.com/.default")];
+    let people = "/v1.0/users?$top=1&$select=id";
+    world.work(Act::GrantApplicationPermissions);
+    let own = world.token(&ask).await.json()["access_token"].as_str().unwrap().to_owned();
+    let answer = world.graph(&own, people).await;
+    assert_eq!((answer.status, answer.header("x-ms-resource-unit")), (StatusCode::OK, "1"));
+    let refused = world.token(&[("grant_type", "refresh_token"), ("refresh_token", &world.grant()), ("scope", "Mail.Read")]).await;
+    refused_with(&refused, 65001);
+    world.work(Act::GrantConsent);
+    world.work(Act::WithdrawApplicationPermissions);
+    for token in [own, world.token(&ask).await.json()["access_token"].as_str().unwrap().to_owned()] {
+        let answer = world.graph(&token, people).await;
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (StatusCode::FORBIDDEN, Some("Authorization_RequestDenied")));
+        assert!(!answer.header("request-id").is_empty());
+    }
+    assert_eq!(world.graph(&world.access().await, people).await.status, StatusCode::OK, "the admin's own grant is another one");
+}
+
+#[tokio::test]
 async fn client_credentials_need_a_tenant_and_the_default_scope() {
     let world = World::new();
     world.work(Act::GrantConsent);
