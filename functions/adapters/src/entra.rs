@@ -55,9 +55,20 @@ pub enum Authority {
     Tenant(TenantId),
 }
 
+/// What a sign-in is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// To read the directory in the person's name, from now on: a refresh token, and who signed in.
+    Directory,
+    /// To prove who signed in and in which tenant, and nothing else: neither a refresh token nor a permission of Graph.
+    Identity,
+}
+
 /// What the sign-in page is asked for.
 #[derive(Debug, Clone)]
 pub struct Invitation<'a> {
+    /// What for.
+    pub ask: Ask,
     /// Which sign-in page.
     pub authority: Authority,
     /// Comes back with the callback.
@@ -78,10 +89,20 @@ pub struct Tokens {
     pub access_token: SecretString,
     /// How long it does.
     pub expires_in: SignedDuration,
-    /// Gets the next tokens; Entra gives a new one at each use, and leaves the old one valid.
+    /// Gets the next tokens, where a person granted that; Entra gives a new one at each use, and leaves the old one valid.
     pub refresh_token: Option<SecretString>,
-    /// Who signed in; only for an authorization code.
+    /// Who signed in; only where a person did.
     pub id_token: Option<SecretString>,
+}
+
+impl Authority {
+    /// The first segment of a path.
+    fn segment(self) -> String {
+        match self {
+            Self::Organizations => "organizations".to_owned(),
+            Self::Tenant(tenant) => tenant.to_string(),
+        }
+    }
 }
 
 impl Entra {
@@ -100,7 +121,7 @@ impl Entra {
         let mut request = client
             .authorize_url(|| CsrfToken::new(state))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
-            .add_scopes(self.scopes().map(Scope::new))
+            .add_scopes(self.scopes(invitation.ask).into_iter().map(Scope::new))
             .add_extra_param("nonce", invitation.nonce)
             .add_extra_param("response_mode", "query");
         request = match invitation.login_hint {
@@ -129,25 +150,59 @@ impl Entra {
         self.exchange(Authority::Tenant(tenant), &Grant::Refresh(token), now).await
     }
 
+    /// The URL of the page where an administrator grants the app its application permissions, for the whole tenant. Whatever the callback
+    /// says of the tenant is for anybody to write: it counts only after a sign-in with [`Ask::Identity`] proved it, and `error` stands
+    /// beside `admin_consent=True` where the administrator declined.
+    /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent>
+    #[must_use]
+    pub fn admin_consent_url(&self, authority: Authority, state: &str) -> Url {
+        let mut url = self.login(&format!("{}/v2.0/adminconsent", authority.segment()));
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.registration.client_id)
+            .append_pair("scope", &self.default_scope())
+            .append_pair("redirect_uri", self.registration.redirect_url.as_str())
+            .append_pair("state", state);
+        url
+    }
+
+    /// A token of the app itself, without a person. Entra gives one even where no permission is granted: only Graph's answer shows that,
+    /// see [`Graph::probe`](crate::graph::Graph::probe).
+    /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+    ///
+    /// # Errors
+    /// [`Failure`], as `domain` reads Entra's answer.
+    pub async fn app_token(&self, tenant: TenantId, now: Timestamp) -> Result<Tokens, Failure> {
+        self.exchange(Authority::Tenant(tenant), &Grant::App, now).await
+    }
+
     /// What proves to Entra that it is us.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.registration.credentials
     }
 
-    /// What we ask for: who signs in, a refresh token, and the directory's people.
-    fn scopes(&self) -> impl Iterator<Item = String> {
-        let read_people = format!("{}/User.Read.All", self.endpoints.graph.origin().ascii_serialization());
-        ["openid", "profile", "offline_access"].map(str::to_owned).into_iter().chain([read_people])
+    /// The scopes of what we ask for.
+    fn scopes(&self, ask: Ask) -> Vec<String> {
+        let mut scopes = vec!["openid".to_owned(), "profile".to_owned()];
+        if ask == Ask::Directory {
+            scopes.extend(["offline_access".to_owned(), format!("{}/User.Read.All", self.graph_origin())]);
+        }
+        scopes
+    }
+
+    /// Everything that the registration lists for Graph.
+    /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc> (`.default`)
+    fn default_scope(&self) -> String {
+        format!("{}/.default", self.graph_origin())
+    }
+
+    fn graph_origin(&self) -> String {
+        self.endpoints.graph.origin().ascii_serialization()
     }
 
     /// An endpoint of OAuth 2.0 for these accounts.
     fn endpoint(&self, authority: Authority, name: &str) -> Url {
-        let tenant = match authority {
-            Authority::Organizations => "organizations".to_owned(),
-            Authority::Tenant(tenant) => tenant.to_string(),
-        };
-        self.login(&format!("{tenant}/oauth2/v2.0/{name}"))
+        self.login(&format!("{}/oauth2/v2.0/{name}", authority.segment()))
     }
 
     /// A page below the login origin.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::cloud::{Endpoints, ForeignLink};
 use domain::ids::TenantId;
 use domain::person::{self, Change};
+use domain::refusal::{self, Refusal};
 use domain::walk::PageEnd;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +16,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::transport::{Transport, TransportError, retry_after};
+
+/// The longest word or id of an answer that is kept, in characters. Real ones stay below 50.
+const WORD_MAX: usize = 100;
 
 /// The operator's client of Graph.
 #[derive(Clone)]
@@ -52,6 +56,8 @@ pub enum GraphError {
     Forbidden {
         /// Graph's word for it.
         code: String,
+        /// Graph's id of the answer, for Microsoft's support.
+        request_id: Option<String>,
     },
     /// The delta token is forgotten: start over with a full round, from `location` where Graph gave one.
     #[error("Graph wants a full synchronization")]
@@ -84,6 +90,17 @@ pub enum GraphError {
     /// The answer is no page.
     #[error("Graph's answer cannot be read")]
     Unreadable(#[source] serde_json::Error),
+}
+
+impl GraphError {
+    /// A denial as a refusal, so that it is diagnosed like one of Entra's; nothing for what says nothing about the grant.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Forbidden { code, request_id } => Some(refusal::from_graph(403, code, request_id.as_deref())),
+            _ => None,
+        }
+    }
 }
 
 impl Graph {
@@ -121,12 +138,22 @@ impl Graph {
             id: TenantId,
             display_name: Option<String>,
         }
-        self.fetch(&self.page("v1.0/users", "$top=1&$select=id"), token, now).await?;
+        self.probe(token, now).await?;
         let answer = self.fetch(&self.page("v1.0/organization", "$select=id,displayName"), token, now).await?;
         let read: Organizations = serde_json::from_slice(&answer).map_err(GraphError::Unreadable)?;
         let missing = || GraphError::Refused { status: 200, code: "no organization".to_owned() };
         let entry = read.value.into_iter().next().ok_or_else(missing)?;
         Ok(Organization { id: entry.id, name: entry.display_name })
+    }
+
+    /// Proves that a token reads people, with the cheapest request that does: one resource unit. An app's token is given even where the
+    /// consent behind it is gone; then this is [`GraphError::Forbidden`].
+    /// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits> (identity and access)
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn probe(&self, token: &SecretString, now: Timestamp) -> Result<(), GraphError> {
+        self.fetch(&self.page("v1.0/users", "$top=1&$select=id"), token, now).await.map(drop)
     }
 
     fn first_page(&self) -> Url {
@@ -166,11 +193,20 @@ struct ErrorBody {
 #[derive(Deserialize)]
 struct ErrorDetail {
     code: String,
+    #[serde(rename = "innerError", default)]
+    inner: InnerError,
+}
+
+#[derive(Default, Deserialize)]
+struct InnerError {
+    #[serde(rename = "request-id")]
+    request_id: Option<String>,
 }
 
 fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
     let body = serde_json::from_slice::<ErrorBody>(answer.body()).ok();
-    let code: String = body.map(|body| body.error.code).unwrap_or_default().chars().take(100).collect();
+    let (code, inner) = body.map(|body| (body.error.code, body.error.inner)).unwrap_or_default();
+    let code: String = code.chars().take(WORD_MAX).collect();
     let is_reset = ["syncStateNotFound", "resyncRequired"].iter().any(|word| code.eq_ignore_ascii_case(word));
     let status = answer.status();
     match status.as_u16() {
@@ -178,7 +214,7 @@ fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
         400 | 404 if is_reset => GraphError::Reset { location: None },
         400 if code.eq_ignore_ascii_case("Directory_ExpiredPageToken") => GraphError::PageTokenExpired,
         401 => GraphError::Unauthorized,
-        403 => GraphError::Forbidden { code },
+        403 => GraphError::Forbidden { code, request_id: request_id(answer.headers(), inner) },
         408 | 423 | 429 | 500..=599 => {
             GraphError::Unavailable { what: format!("status {status}"), retry_after: retry_after(answer.headers(), now) }
         }
@@ -186,6 +222,43 @@ fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
     }
 }
 
+/// The header's id, or else the body's.
+fn request_id(headers: &HeaderMap, inner: InnerError) -> Option<String> {
+    let header = headers.get("request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let id = header.or(inner.request_id)?;
+    Some(id.chars().take(WORD_MAX).collect())
+}
+
 fn location(headers: &HeaderMap) -> Option<String> {
     headers.get(header::LOCATION)?.to_str().ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denial(body: &str, header: Option<&str>) -> GraphError {
+        let mut answer = Response::builder().status(403);
+        if let Some(id) = header {
+            answer = answer.header("request-id", id);
+        }
+        read_error(&answer.body(body.as_bytes().to_vec()).unwrap(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_denial_says_what_graph_calls_it_and_which_answer_it_was() {
+        let body =
+            r#"{"error":{"code":"Authorization_RequestDenied","message":"no","innerError":{"request-id":"of-the-body","date":"d"}}}"#;
+        let bare = r#"{"error":{"code":"Authorization_RequestDenied"}}"#;
+        for (body, header, code, id) in [
+            (body, Some("of-the-header"), "Authorization_RequestDenied", Some("of-the-header")),
+            (body, None, "Authorization_RequestDenied", Some("of-the-body")),
+            (bare, None, "Authorization_RequestDenied", None),
+            ("<html>", Some("of-the-header"), "", Some("of-the-header")),
+        ] {
+            let refusal = denial(body, header).refusal().expect("a denial is a refusal");
+            assert_eq!((refusal.status, String::from(refusal.error).as_str(), refusal.trace_id.as_deref()), (403, code, id), "{body}");
+        }
+        assert!(GraphError::Unauthorized.refusal().is_none());
+    }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! functions ──► Ports ──┬─ Store      two DynamoDB tables           (aws-sdk-dynamodb, everywhere)
 //!                       ├─ Entra      authorize, token, id_token    (oauth2, over Transport)
-//!                       ├─ Graph      delta, organization           (over Transport)
+//!                       │  └─ Credentials  prove who we are          (a secret, a certificate, or a role: KMS, STS)
+//!                       ├─ Graph      delta, organization, probe    (over Transport)
 //!                       ├─ Vault      seals and opens secrets       (KMS, or a local key file)
 //!                       ├─ Queue      tasks of the sync             (SQS, or in process)
 //!                       └─ Clock, Entropy                           (the system's, or set by hand)

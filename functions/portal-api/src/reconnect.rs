@@ -1,6 +1,6 @@
 //! Consent attempts: begin, ask how it stands, withdraw.
 
-use adapters::entra::{Authority, Invitation};
+use adapters::entra::{Ask, Authority, Invitation};
 use adapters::entropy;
 use adapters::store::StoreError;
 use adapters::store::attempts::{Attempt, Progress, Terms};
@@ -124,6 +124,7 @@ fn authorize_url(
     let is_account_gone = refusal.is_some_and(|refusal| diagnosis::diagnose(refusal).cause.starts_with("account-"));
     let hint = connection.body.grant.as_ref().and_then(|grant| grant.consenter_name.as_deref());
     portal.ports.entra.authorize_url(&Invitation {
+        ask: Ask::Directory,
         authority: attempt.terms.tenant.map_or(Authority::Organizations, Authority::Tenant),
         state: &format!("{}.{secret}", attempt.id),
         nonce: &attempt.terms.nonce,

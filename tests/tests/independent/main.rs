@@ -9,7 +9,7 @@ mod server;
 
 use std::sync::Arc;
 
-use adapters::entra::{Authority, Entra, Identity, IdentityError, Invitation, Registration, Tokens};
+use adapters::entra::{Ask, Authority, Entra, Identity, IdentityError, Invitation, Registration, Tokens};
 use adapters::transport::Transport;
 use domain::cloud::Endpoints;
 use domain::diagnosis::{self, Action};
@@ -75,7 +75,15 @@ fn client(server: &Arc<Server>, its_secret: &str) -> Entra {
 }
 
 fn invitation(verifier: &SecretString) -> Invitation<'_> {
-    Invitation { authority: Authority::Organizations, state: STATE, nonce: NONCE, verifier, login_hint: None, claims: None }
+    Invitation {
+        ask: Ask::Directory,
+        authority: Authority::Organizations,
+        state: STATE,
+        nonce: NONCE,
+        verifier,
+        login_hint: None,
+        claims: None,
+    }
 }
 
 fn secret(text: &str) -> SecretString {

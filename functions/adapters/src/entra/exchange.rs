@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::credentials::Proof;
 use super::tap::{Answer, EntraFields, Tap};
-use super::{Authority, Entra, Tokens};
+use super::{Ask, Authority, Entra, Tokens};
 
 /// The longest that one exchange takes with all its credentials; two of them fit into the lease that a check holds.
 const EXCHANGE_MAX: Duration = Duration::from_secs(25);
@@ -37,6 +37,8 @@ pub(super) enum Grant<'a> {
     Code { code: String, verifier: &'a SecretString },
     /// A refresh token.
     Refresh(&'a SecretString),
+    /// Nothing but who we are.
+    App,
 }
 
 impl Entra {
@@ -90,7 +92,11 @@ impl Entra {
             }
             Grant::Refresh(token) => {
                 let token = RefreshToken::new(token.expose_secret().to_owned());
-                let request = client.exchange_refresh_token(&token).add_scopes(self.scopes().map(Scope::new));
+                let request = client.exchange_refresh_token(&token).add_scopes(self.scopes(Ask::Directory).into_iter().map(Scope::new));
+                fields.iter().fold(request, |request, (name, value)| request.add_extra_param(*name, *value)).request_async(&tap).await
+            }
+            Grant::App => {
+                let request = client.exchange_client_credentials().add_scope(Scope::new(self.default_scope()));
                 fields.iter().fold(request, |request, (name, value)| request.add_extra_param(*name, *value)).request_async(&tap).await
             }
         };
