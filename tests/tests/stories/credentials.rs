@@ -6,7 +6,7 @@ use adapters::clock::Clock;
 use adapters::entra::credentials::{
     AUDIENCE, ClientSecret, Credential, Credentials, FederatedIdentity, KeyFile, KmsKey, Signer, SigningCertificate,
 };
-use domain::ids::ConnectionId;
+use domain::ids::TenantId;
 use entra_simulator::{Act, App, FederatedCredential, Reach};
 use jiff::SignedDuration;
 use system_tests::aws::{Aws, ISSUER, Mood, SUBJECT, key_set};
@@ -76,14 +76,17 @@ fn secret(name: &'static str, value: &str) -> Credential {
     Credential::Secret(ClientSecret { name, value: value.to_owned().into(), ends_at: None })
 }
 
-/// The whole life of a connection: a code is redeemed, and twice a refresh token.
-async fn lives(world: &World) -> ConnectionId {
+/// Every grant: a code is redeemed, twice a refresh token, and a token of the app itself is fetched.
+async fn lives(world: &World) {
     let id = world.connect_and_sync().await;
     for _ in 0..2 {
         assert_eq!(world.check(&id).await, "healthy");
     }
     assert!(world.notices(&id).await.is_empty());
-    id
+    // The third grant, with nothing but who we are.
+    world.work(Act::GrantApplicationPermissions);
+    let tokens = world.ports.entra.app_token(TenantId(world.tenant), world.now()).await;
+    assert!(world.ports.graph.probe(&tokens.unwrap().access_token, world.now()).await.is_ok());
 }
 
 #[tokio::test]
@@ -100,7 +103,7 @@ async fn a_certificate_with_a_key_in_kms_proves_who_we_are() {
     operator.registers(|app| (app.secrets, app.federated_credentials) = Default::default());
     operator.world.authenticate_with(operator.with_kms().into());
     lives(&operator.world).await;
-    assert_eq!(operator.aws.asked("Sign"), 3, "one for the code, two for the renewals");
+    assert_eq!(operator.aws.asked("Sign"), 4, "one for the code, two for the renewals, one for the app");
 }
 
 #[tokio::test]

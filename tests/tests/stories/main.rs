@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod answers;
+mod app_only;
 mod callers;
 mod consent;
 mod credentials;
