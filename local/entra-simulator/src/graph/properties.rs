@@ -31,6 +31,7 @@ const OTHER: &[&str] = &[
     "department",
     "employeeHireDate",
     "employeeId",
+    "employeeLeaveDateTime",
     "employeeOrgData",
     "employeeType",
     "externalUserState",

@@ -21,6 +21,8 @@ use crate::state::{State, Tenant};
 /// Source: <https://learn.microsoft.com/en-us/graph/permissions-reference>
 const READ_PROFILES: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const READ_PHOTOS: &[&str] = &["ProfilePhoto.Read.All", "User.Read.All", "User.ReadWrite.All"];
+/// The leave is told to nobody else. Source: <https://learn.microsoft.com/en-us/graph/tutorial-lifecycle-workflows-set-employeeleavedatetime>
+const READ_LEAVES: &[&str] = &["User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All"];
 const READ_ORGANIZATION: &[&str] = &["User.Read", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Organization.Read.All"];
 
 /// People per page of a list, when nothing is asked for, and at most.
@@ -36,6 +38,7 @@ pub(super) fn delta(simulator: &Simulator, state: &mut State, bearer: &Bearer, c
     bearer.tenant(state, READ_PROFILES)?;
     check_delta_parameters(call)?;
     let select = call.select()?;
+    check_leave(state, bearer, &select)?;
     let graph_base = &simulator.settings().graph_base;
     let State { tenants, seal, chance, now, .. } = state;
     let tenant = tenants.get_mut(&bearer.tenant).ok_or_else(Failure::denied)?;
@@ -53,6 +56,13 @@ pub(super) fn delta(simulator: &Simulator, state: &mut State, bearer: &Bearer, c
         _ => press.page(tenant, round),
     };
     Ok(Answer::ok(page, 1))
+}
+
+fn check_leave(state: &mut State, bearer: &Bearer, select: &[String]) -> Result<(), Failure> {
+    match select.iter().any(|name| name == "employeeLeaveDateTime") {
+        true => bearer.tenant(state, READ_LEAVES).map(drop),
+        false => Ok(()),
+    }
 }
 
 fn check_delta_parameters(call: &Call<'_>) -> Result<(), Failure> {
@@ -118,6 +128,7 @@ pub(super) fn list(simulator: &Simulator, state: &mut State, bearer: &Bearer, ca
     let call = Call { method: call.method, path: call.path, query, headers: call.headers };
     check_list_parameters(&call)?;
     let (select, matches, top) = (call.select()?, filter::of(&call)?, top_of(&call)?);
+    check_leave(state, bearer, &select)?;
     let units = units(&select, &call, top);
     let tenant = bearer.tenant(state, READ_PROFILES)?;
     let (people, next) = list_page(tenant, position, (&call, &select), (top, &matches));
@@ -196,6 +207,7 @@ fn profile(directory: &Directory, person: &Person, (call, select): (&Call<'_>, &
 /// `/users/{id}` and `/me`.
 pub(super) fn one(state: &mut State, bearer: &Bearer, call: &Call<'_>, user: &str) -> Result<Answer, Failure> {
     let select = call.select()?;
+    check_leave(state, bearer, &select)?;
     let own = bearer.user.filter(|own| user == "me" || user.parse() == Ok(*own));
     let tenant = match own {
         Some(_) => bearer.tenant(state, READ_ORGANIZATION)?,

@@ -61,6 +61,18 @@ async fn a_revoked_sign_in_shows_its_moment_in_the_directory() {
 }
 
 #[tokio::test]
+async fn a_leave_is_told_only_to_who_may_read_lifecycles() {
+    let world = World::new();
+    let token = world.access().await;
+    let leaves = serde_json::from_value(json!({"employeeLeaveDateTime": "2026-04-01T00:00:00Z"})).unwrap();
+    world.work(Act::ChangeUser { user: world.admin, properties: leaves });
+    let select = format!("/v1.0/users/{}?$select=id,employeeLeaveDateTime", world.admin);
+    assert_eq!(code(&world.graph(&token, &select).await), (403, json!("Authorization_RequestDenied")));
+    let shown = world.graph(&token, &format!("/v1.0/users/{}?$select=id,accountEnabled", world.admin)).await.json();
+    assert_eq!(shown["accountEnabled"], json!(true));
+}
+
+#[tokio::test]
 async fn photos_and_managers_are_there_or_not_found() {
     let world = World::new();
     let token = world.access().await;
