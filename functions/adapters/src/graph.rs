@@ -1,5 +1,6 @@
-//! Microsoft Graph: the people's delta, and the proof that a grant can read.
+//! Microsoft Graph: the people's delta, the person who consented, and the proof that a grant can read.
 
+mod consenter;
 mod page;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ const WORD_MAX: usize = 100;
 pub struct Graph {
     endpoints: Endpoints,
     transport: Arc<dyn Transport>,
+    leave_refused: consenter::LeaveRefused,
 }
 
 /// One page of the people's delta.
@@ -107,7 +109,7 @@ impl Graph {
     /// A client for these endpoints.
     #[must_use]
     pub fn new(endpoints: Endpoints, transport: Arc<dyn Transport>) -> Self {
-        Self { endpoints, transport }
+        Self { endpoints, transport, leave_refused: consenter::LeaveRefused::default() }
     }
 
     /// Fetches one page of the people's delta: the one that `link` leads to, or the first.
