@@ -40,6 +40,12 @@ pub struct ConnectionStatus {
     pub data: DataAge,
     /// What the sync is doing.
     pub sync: SyncView,
+    /// How people's attributes are read; absent before the first consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessWord>,
+    /// Another person's consent, which takes over when the one in use stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spare: Option<SpareView>,
     /// Who gave the consent that is in use, as a user principal name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consented_by: Option<String>,
@@ -59,6 +65,30 @@ pub struct TenantView {
     /// Its display name, as the directory gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// How people's attributes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessWord {
+    /// On behalf of the person who consented: what happens to that account can end it.
+    Delegated,
+    /// By the app itself, as an administrator allowed: no person's sign-in is behind it.
+    AppOnly,
+}
+
+/// A second consent, in reserve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SpareView {
+    /// Who gave it, as a user principal name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consented_by: Option<String>,
+    /// When it was given.
+    pub consented_at: Timestamp,
+    /// When Entra last accepted it.
+    pub last_verified_at: Timestamp,
 }
 
 /// Health in one word.
@@ -249,6 +279,12 @@ pub struct BeginReconnect {
     /// Lets the person choose another account than the one that consented last.
     #[serde(default)]
     pub choose_account: bool,
+    /// How attributes are to be read afterwards. Absent means as now, or delegated for the first consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessWord>,
+    /// Keeps the consent in use and adds this one as its spare. It must be another person's, and delegated.
+    #[serde(default)]
+    pub spare: bool,
 }
 
 /// One try to consent.
@@ -296,7 +332,7 @@ pub enum AttemptWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptFailureView {
-    /// A stable word for programs: `denied`, `wrong-tenant`, `admin-required`, `missing-permission`, `verification-failed`, `refused`, `unavailable`.
+    /// A stable word for programs: `denied`, `wrong-tenant`, `same-account`, `admin-required`, `missing-permission`, `verification-failed`, `refused`, `unavailable`.
     pub reason: String,
     /// What happened and what to do, in a sentence or two.
     pub sentence: String,

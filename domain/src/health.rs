@@ -7,9 +7,10 @@
 //!                     ▲   └───────────┴── refused, person needed ─► dead
 //!                     └── consent, or Entra accepts again ─────────────┘
 //! ```
-//! An answer that says nothing about the grant (an outage, a throttle) never moves health. Only consent leaves `dead`.
+//! An answer that says nothing about the grant (an outage, a throttle) never moves health. Only consent leaves `dead`, and only two
+//! verdicts that agree, some time apart, lead there; one is enough where Entra's word is unmistakable.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::HealthWord;
@@ -18,6 +19,9 @@ use crate::forecast::Forecast;
 use crate::notice::{self, NoticeKind};
 use crate::refusal::Refusal;
 
+/// How far apart two verdicts must lie before they count as two: longer than Entra's own passing disagreements between data centres.
+pub const APART: SignedDuration = SignedDuration::from_mins(10);
+
 /// Health, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -25,6 +29,17 @@ pub struct Standing {
     pub health: Health,
     /// Since when.
     pub since: Timestamp,
+    /// Since when Entra's answers say that the grant is dead, without it being believed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted_since: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Health from now on, without any doubt.
+    #[must_use]
+    pub fn sure(health: Health, since: Timestamp) -> Self {
+        Self { health, since, doubted_since: None }
+    }
 }
 
 /// The state of a connection; each state carries only its own facts.
@@ -112,30 +127,39 @@ pub struct Verdict {
 /// Decides health after Entra was asked about the grant.
 #[must_use]
 pub fn judge(before: &Standing, reply: Reply, now: Timestamp) -> Verdict {
-    let health = match reply {
-        Reply::Accepted(Some(forecast)) if forecast.is_near(now) => Health::Expiring,
-        Reply::Accepted(_) => Health::Healthy,
-        Reply::Unclear => before.health.clone(),
-        Reply::Refused(refusal) => refused(before, *refusal),
+    let (health, doubted_since) = match reply {
+        Reply::Accepted(Some(forecast)) if forecast.is_near(now) => (Health::Expiring, None),
+        Reply::Accepted(_) => (Health::Healthy, None),
+        Reply::Unclear => (before.health.clone(), before.doubted_since),
+        Reply::Refused(refusal) => refused(before, *refusal, now),
     };
     let is_change = health.word() != before.health.word();
     Verdict {
         notice: notice::owed(before.health.word(), health.word()),
-        standing: Standing { health, since: if is_change { now } else { before.since } },
+        standing: Standing { health, since: if is_change { now } else { before.since }, doubted_since },
     }
 }
 
-fn refused(before: &Standing, refusal: Refusal) -> Health {
+/// Health after a refusal, and since when death is only suspected.
+fn refused(before: &Standing, refusal: Refusal, now: Timestamp) -> (Health, Option<Timestamp>) {
     let retests = match &before.health {
         Health::Suspended { retests, .. } => retests.saturating_add(1),
         _ => 0,
     };
     match diagnosis::action(&refusal) {
-        Action::Wait => before.health.clone(),
-        Action::Bury => Health::Dead { refusal },
-        Action::Suspend => Health::Suspended { refusal, retests },
-        Action::BlameOperator => Health::OperatorFault { refusal },
+        Action::Wait => (before.health.clone(), before.doubted_since),
+        Action::Suspend => (Health::Suspended { refusal, retests }, None),
+        Action::BlameOperator => (Health::OperatorFault { refusal }, None),
+        Action::Bury if is_certain(before, &refusal, now) => (Health::Dead { refusal }, None),
+        Action::Bury => (before.health.clone(), before.doubted_since.or(Some(now))),
     }
+}
+
+/// Whether a verdict of death is believed: Entra's word is unmistakable, or it was the same some time ago.
+fn is_certain(before: &Standing, refusal: &Refusal, now: Timestamp) -> bool {
+    let is_second = before.doubted_since.is_some_and(|since| now.duration_since(since) >= APART);
+    let is_dead_already = matches!(before.health, Health::Dead { .. });
+    diagnosis::is_unmistakable(refusal) || is_second || is_dead_already
 }
 
 #[cfg(test)]
@@ -158,7 +182,7 @@ mod tests {
     }
 
     fn healthy() -> Standing {
-        Standing { health: Health::Healthy, since: Timestamp::UNIX_EPOCH }
+        Standing::sure(Health::Healthy, Timestamp::UNIX_EPOCH)
     }
 
     fn later(seconds: i64) -> Timestamp {
@@ -188,7 +212,7 @@ mod tests {
     #[test]
     fn an_unclear_answer_moves_nothing() {
         for health in [Health::Healthy, Health::Expiring, Health::AwaitingConsent] {
-            let before = Standing { health, since: later(1) };
+            let before = Standing::sure(health, later(1));
             assert_eq!(judge(&before, Reply::Unclear, later(9)).standing, before);
         }
     }
@@ -197,6 +221,24 @@ mod tests {
     fn a_throttle_that_claims_invalid_grant_moves_nothing() {
         let verdict = judge(&healthy(), Reply::Refused(refusal("invalid_grant", "", 50196)), later(9));
         assert_eq!(verdict.standing, healthy());
+    }
+
+    #[test]
+    fn one_verdict_that_may_be_mistaken_only_raises_a_doubt() {
+        let verdict = || Reply::Refused(refusal("invalid_grant", "basic_action", 50076));
+        let first = judge(&healthy(), verdict(), later(10));
+        assert_eq!((&first.standing.health, first.standing.doubted_since, first.notice), (&Health::Healthy, Some(later(10)), None));
+        let soon = judge(&first.standing, verdict(), later(10 + APART.as_secs() - 1));
+        assert_eq!(soon.standing, first.standing);
+        let second = judge(&first.standing, verdict(), later(10 + APART.as_secs()));
+        assert_eq!((second.standing.health.word(), second.notice), (HealthWord::Dead, Some(NoticeKind::Dead)));
+    }
+
+    #[test]
+    fn a_doubt_ends_when_entra_accepts_and_outlasts_an_unclear_answer() {
+        let doubted = Standing { doubted_since: Some(later(10)), ..healthy() };
+        assert_eq!(judge(&doubted, Reply::Unclear, later(20)).standing, doubted);
+        assert_eq!(judge(&doubted, Reply::Accepted(None), later(20)).standing, healthy());
     }
 
     proptest! {

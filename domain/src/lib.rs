@@ -17,6 +17,7 @@
 //! | [`refusal`] | what Entra's error answer says, as data |
 //! | [`diagnosis`] | what a refusal means: cause, who must act, what to do |
 //! | [`health`] | the connection's state and its transitions |
+//! | [`fleet`] | when many failures are one incident |
 //! | [`forecast`] | when the grant is expected to stop, on what evidence |
 //! | [`schedule`] | when a connection is checked or synced next, and in which shard |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
@@ -32,6 +33,7 @@
 pub mod api;
 pub mod cloud;
 pub mod diagnosis;
+pub mod fleet;
 pub mod forecast;
 pub mod health;
 pub mod ids;

@@ -18,6 +18,10 @@ pub enum NoticeKind {
     OperatorFault,
     /// The grant works again.
     Recovered,
+    /// The grant stopped, and a spare one took its place.
+    SwitchedToSpare,
+    /// The spare grant stopped; the one in use works.
+    SpareLost,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::health::Health;
+use crate::health::{Health, Standing};
 use crate::ids::ConnectionId;
 
 /// How many shards the due index has. Each is one key of the index, so the hottest key holds a sixteenth of the work.
@@ -15,6 +15,11 @@ pub const SHARDS: u8 = 16;
 pub const CHECK_PERIOD: SignedDuration = SignedDuration::from_mins(45);
 /// How often attributes are synced.
 pub const SYNC_PERIOD: SignedDuration = SignedDuration::from_mins(15);
+/// The shortest time between two uses of a grant that Entra accepts: it publishes no limit, so ours is far from any.
+/// Source: <https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/client-and-server-throttling>
+pub const REST: SignedDuration = SignedDuration::from_mins(30);
+/// How long before a spare grant is tried again. It only has to be known to work, and Entra forgets it after 90 days unused.
+pub const SPARE_PERIOD: SignedDuration = SignedDuration::from_hours(24);
 /// The longest wait that a server may ask of us.
 pub const WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
 
@@ -23,6 +28,73 @@ const UNCLEAR_LADDER: [SignedDuration; 3] = [SignedDuration::from_mins(2), Signe
 /// The wait before the first, second, ... retest of a suspended grant.
 const SUSPENDED_LADDER: [SignedDuration; 3] =
     [SignedDuration::from_hours(1), SignedDuration::from_hours(6), SignedDuration::from_hours(24)];
+
+/// The wait before the second look at a grant that may be dead, a little longer than two verdicts must lie apart.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(11);
+/// The wait before a grant whose verdict is held back during an incident is tried again.
+const HELD: SignedDuration = SignedDuration::from_mins(15);
+
+/// Which line a check waits in. Each has its own keys in the due index and its own part of every tick, so that none starves another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// The grant worked when it was last tried.
+    Healthy,
+    /// It did not, or nothing could be concluded.
+    Failing,
+    /// It was consented to and never used since.
+    First,
+}
+
+impl Lane {
+    /// All of them, in the order a tick serves them.
+    pub const ALL: [Self; 3] = [Self::First, Self::Healthy, Self::Failing];
+
+    /// The kind of work in the due index.
+    #[must_use]
+    pub fn work(self) -> &'static str {
+        match self {
+            Self::Healthy => "check",
+            Self::Failing => "retry",
+            Self::First => "first",
+        }
+    }
+}
+
+/// A part of all shards, so that several ticks share the work: the shards whose number leaves `index` when divided by `parts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    index: u8,
+    parts: u8,
+}
+
+/// Why two numbers are no part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("part must be from 0 to parts - 1, and parts from 1 to {SHARDS}; not {index} of {parts}")]
+pub struct InvalidPart {
+    index: u8,
+    parts: u8,
+}
+
+impl Part {
+    /// All shards.
+    pub const WHOLE: Self = Self { index: 0, parts: 1 };
+
+    /// One of several parts.
+    ///
+    /// # Errors
+    /// [`InvalidPart`] names the bounds.
+    pub fn new(index: u8, parts: u8) -> Result<Self, InvalidPart> {
+        match (1..=SHARDS).contains(&parts) && index < parts {
+            true => Ok(Self { index, parts }),
+            false => Err(InvalidPart { index, parts }),
+        }
+    }
+
+    /// Its shards.
+    pub fn shards(self) -> impl Iterator<Item = u8> + Clone {
+        (0..SHARDS).filter(move |shard| shard % self.parts == self.index)
+    }
+}
 
 /// The shard of a connection.
 #[must_use]
@@ -33,8 +105,9 @@ pub fn shard(connection: &ConnectionId) -> u8 {
 
 /// When the grant is tried next; `None` when trying again is of no use.
 #[must_use]
-pub fn next_check(connection: &ConnectionId, health: &Health, now: Timestamp) -> Option<Timestamp> {
-    let wait = match health {
+pub fn next_check(connection: &ConnectionId, standing: &Standing, now: Timestamp) -> Option<Timestamp> {
+    let wait = match &standing.health {
+        _ if standing.doubted_since.is_some() => SECOND_LOOK,
         Health::Healthy | Health::Expiring => CHECK_PERIOD,
         Health::Suspended { retests, .. } => rung(&SUSPENDED_LADDER, *retests),
         Health::OperatorFault { .. } => SignedDuration::from_mins(30),
@@ -43,12 +116,30 @@ pub fn next_check(connection: &ConnectionId, health: &Health, now: Timestamp) ->
     Some(now + spread(connection, wait))
 }
 
+/// The soonest that a grant may be tried again which Entra accepted at `verified_at`.
+#[must_use]
+pub fn soonest_check(verified_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    verified_at.map_or(now, |at| now.max(at + REST))
+}
+
 /// When to try again after an answer that said nothing: what the server asked for, within bounds, or the next rung of a ladder.
 #[must_use]
 pub fn after_unclear(connection: &ConnectionId, failures: u32, asked: Option<SignedDuration>, now: Timestamp) -> Timestamp {
     let ladder = rung(&UNCLEAR_LADDER, failures.saturating_sub(1));
     let wait = asked.map_or(ladder, |asked| asked.clamp(SignedDuration::from_secs(1), WAIT_MAX));
     now + spread(connection, wait)
+}
+
+/// When a grant is tried next whose verdict was held back during an incident.
+#[must_use]
+pub fn after_held(connection: &ConnectionId, now: Timestamp) -> Timestamp {
+    now + spread(connection, HELD)
+}
+
+/// When a spare grant is tried next.
+#[must_use]
+pub fn next_spare_check(connection: &ConnectionId, now: Timestamp) -> Timestamp {
+    now + spread(connection, SPARE_PERIOD)
 }
 
 /// When attributes are synced next.
@@ -97,7 +188,8 @@ mod tests {
 
     #[test]
     fn checks_of_many_connections_do_not_fall_due_together() {
-        let due = |number| next_check(&connection(number), &Health::Healthy, Timestamp::UNIX_EPOCH);
+        let healthy = Standing::sure(Health::Healthy, Timestamp::UNIX_EPOCH);
+        let due = |number| next_check(&connection(number), &healthy, Timestamp::UNIX_EPOCH);
         let times: std::collections::BTreeSet<_> = (0..1000).map(due).collect();
         assert!(times.len() > 200, "{}", times.len());
         for at in times.into_iter().flatten() {
@@ -109,8 +201,29 @@ mod tests {
     #[test]
     fn the_dead_are_not_asked_again() {
         for health in [Health::AwaitingConsent, Health::Disconnected] {
-            assert_eq!(next_check(&connection(1), &health, Timestamp::UNIX_EPOCH), None);
+            let standing = Standing::sure(health, Timestamp::UNIX_EPOCH);
+            assert_eq!(next_check(&connection(1), &standing, Timestamp::UNIX_EPOCH), None);
         }
+    }
+
+    #[test]
+    fn a_suspicion_is_looked_at_again_when_a_second_verdict_counts() {
+        let doubted = Standing { doubted_since: Some(Timestamp::UNIX_EPOCH), ..Standing::sure(Health::Healthy, Timestamp::UNIX_EPOCH) };
+        let again = next_check(&connection(1), &doubted, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(again.duration_since(Timestamp::UNIX_EPOCH) > crate::health::APART);
+    }
+
+    #[test]
+    fn parts_share_the_shards_without_overlap() {
+        for parts in 1..=SHARDS {
+            let mut shards: Vec<u8> = (0..parts).flat_map(|index| Part::new(index, parts).unwrap().shards()).collect();
+            shards.sort_unstable();
+            assert_eq!(shards, (0..SHARDS).collect::<Vec<_>>());
+        }
+        for (index, parts) in [(0, 0), (1, 1), (16, 16), (0, 17)] {
+            assert!(Part::new(index, parts).is_err(), "{index} of {parts}");
+        }
+        assert_eq!(Part::new(4, 3).unwrap_err().to_string(), "part must be from 0 to parts - 1, and parts from 1 to 16; not 4 of 3");
     }
 
     #[test]

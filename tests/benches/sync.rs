@@ -106,7 +106,7 @@ async fn ours(world: &str) -> Result<()> {
     let [base, dynamodb, tenant, admin, people, token] = parts[..] else { bail!("not a world: {world}") };
     let ports = ports(base, dynamodb).await?;
     let id = plant(&ports, &"bench".parse()?, (tenant.parse()?, admin.parse()?), token).await?;
-    token_check::tick(&ports, Timestamp::now() + SignedDuration::from_hours(1)).await?;
+    token_check::tick(&ports, &token_check::Plan::default(), Timestamp::now() + SignedDuration::from_hours(1)).await?;
     let people: u64 = people.parse()?;
     let first = round(&ports, &id, people).await?;
     ports.store.hasten_walk(&id, Timestamp::now()).await?;

@@ -1,10 +1,12 @@
 //! A connection that is there from the start, for what begins after the consent.
 
 use adapters::Ports;
+use adapters::store::Holder;
 use adapters::store::connections::{Grant, Slot, Tenant};
-use adapters::store::grants::SealedGrant;
+use adapters::store::grants::SealedTokens;
 use adapters::vault::{Binding, Purpose};
 use anyhow::{Context as _, Result};
+use domain::api::AccessWord;
 use domain::health::{Health, Standing};
 use domain::ids::{ConnectionId, CustomerId, ObjectId, TenantId};
 use jiff::{SignedDuration, Timestamp};
@@ -20,12 +22,15 @@ pub async fn plant(ports: &Ports, customer: &CustomerId, (tenant, admin): (Tenan
     let (mut connection, lease) = held(ports, &id, now).await?;
     let current = Slot { slot: 0, generation: lease.fence };
     let sealed = ports.vault.seal(&Binding::new(&id, Purpose::RefreshToken), token.as_bytes()).await?;
-    ports.store.put_grant(&id, &SealedGrant { slot: current, sealed }, now).await?;
-    connection.body.standing = Standing { health: Health::Healthy, since: now };
+    // No access token: it ended before it began.
+    let tokens = SealedTokens { slot: current, consenter: admin, refresh: Some(sealed), access: Vec::new(), access_until: now };
+    ports.store.put_tokens(&id, &tokens).await?;
+    connection.body.standing = Standing::sure(Health::Healthy, now);
     connection.body.tenant = Some(Tenant { id: tenant, name: None });
-    connection.body.grant = Some(Grant { current, previous: None, signed_in_at: now, consenter: admin, consenter_name: None });
+    connection.body.grant =
+        Some(Grant { access: AccessWord::Delegated, current, previous: None, signed_in_at: now, consenter: admin, consenter_name: None });
     connection.check_at = Some(now);
-    ports.store.settle_connection(&connection, &lease, None).await?;
+    ports.store.settle_connection(&connection, &lease, &[]).await?;
     ports.store.create_walk(&id, now).await?;
     Ok(id)
 }
@@ -35,6 +40,6 @@ async fn held(
     id: &ConnectionId,
     now: Timestamp,
 ) -> Result<(adapters::store::connections::Connection, adapters::store::Lease)> {
-    let until = now + SignedDuration::from_mins(1);
-    ports.store.seize_connection(id, now, until).await?.context("the connection was just made")
+    let holder = Holder { nonce: [9; 16], until: now + SignedDuration::from_mins(1) };
+    ports.store.seize_connection(id, holder, now).await?.context("the connection was just made")
 }

@@ -1,12 +1,12 @@
 //! One deployment with one tenant, and the person at the browser.
 
 mod outside;
+mod told;
 
 use std::sync::Arc;
 
 use adapters::Ports;
 use adapters::clock::Clock;
-use adapters::store::connections::Connection;
 use axum::body::Body;
 use domain::ids::ConnectionId;
 use entra_simulator::{Act, App, Role, Settings, Simulator, UserSeed};
@@ -14,7 +14,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use portal_api::{Callers, Portal};
 use serde_json::{Value, json};
-use token_check::Report;
+use token_check::{Plan, Report};
 use url::Url;
 use uuid::Uuid;
 
@@ -274,7 +274,9 @@ impl World {
     /// # Panics
     /// When the tick fails as a whole.
     pub async fn tick(&self) -> Report {
-        token_check::tick(&self.ports, self.now() + SignedDuration::from_secs(300)).await.expect("the tick finds what is due")
+        token_check::tick(&self.ports, &Plan::default(), self.now() + SignedDuration::from_secs(300))
+            .await
+            .expect("the tick finds what is due")
     }
 
     /// Lets time pass until the connection's check is due, and ticks; answers health after it.
@@ -286,6 +288,15 @@ impl World {
         self.set_now(due_at.max(self.now()));
         self.tick().await;
         self.health(id).await
+    }
+
+    /// Checks the connection, and again where one verdict is not believed; answers health after it.
+    pub async fn verdict(&self, id: &ConnectionId) -> String {
+        let health = self.check(id).await;
+        match self.stored(id).await.body.standing.doubted_since {
+            Some(_) => self.check(id).await,
+            None => health,
+        }
     }
 
     /// Delivers every task that is due now, and those that they ask for, until none is due.
@@ -311,56 +322,6 @@ impl World {
         self.tick().await;
         attribute_sync::tick(&self.ports).await.expect("the tick finds what is due");
         self.drain().await;
-    }
-
-    /// The connection as it is stored.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub async fn stored(&self, id: &ConnectionId) -> Connection {
-        self.ports.store.connection(id).await.expect("the connection can be read").expect("there is a connection")
-    }
-
-    /// The connection as the API tells it.
-    ///
-    /// # Panics
-    /// When the API refuses.
-    pub async fn status(&self, id: &ConnectionId) -> Value {
-        let answer = self.get(&format!("/v1/connections/{id}")).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        answer.json()
-    }
-
-    /// Health in one word, as the API tells it.
-    pub async fn health(&self, id: &ConnectionId) -> String {
-        self.status(id).await["health"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Everybody, by name, through all pages of the API.
-    ///
-    /// # Panics
-    /// When the pages do not end.
-    pub async fn people(&self, id: &ConnectionId) -> Vec<Value> {
-        let mut people = Vec::new();
-        let mut cursor = String::new();
-        for _ in 0..TASKS_MAX {
-            let page = self.get(&format!("/v1/connections/{id}/people?limit=100{cursor}")).await.json();
-            people.extend(page["people"].as_array().unwrap_or_else(|| panic!("people, not {page}")).iter().cloned());
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return people,
-            }
-        }
-        panic!("the pages do not end");
-    }
-
-    /// Kinds of the notices owed, oldest first.
-    ///
-    /// # Panics
-    /// When they cannot be read.
-    pub async fn notices(&self, id: &ConnectionId) -> Vec<String> {
-        let notices = self.ports.store.notices(id).await.expect("the notices can be read");
-        notices.iter().rev().map(|notice| json!(notice.kind).as_str().unwrap_or_default().to_owned()).collect()
     }
 }
 

@@ -4,8 +4,8 @@
 //! what the whole widget may weigh. A field that the API gains or loses does not compile here; a test holds the names to serde's.
 
 use domain::api::{
-    Actor, AttemptFailureView, AttemptWord, Confidence, ConnectionStatus, DataAge, DiagnosisView, FactView, ForecastView, HealthWord,
-    ReconnectAttempt, SupportView, SyncView, SyncWord, TenantView,
+    AccessWord, Actor, AttemptFailureView, AttemptWord, Confidence, ConnectionStatus, DataAge, DiagnosisView, FactView, ForecastView,
+    HealthWord, ReconnectAttempt, SpareView, SupportView, SyncView, SyncWord, TenantView,
 };
 use jiff::Timestamp;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +23,7 @@ pub(crate) const HEALTHS: [(&str, HealthWord); 7] = [
     ("operator-fault", HealthWord::OperatorFault),
     ("disconnected", HealthWord::Disconnected),
 ];
+const ACCESSES: [(&str, AccessWord); 2] = [("delegated", AccessWord::Delegated), ("app-only", AccessWord::AppOnly)];
 const ACTORS: [(&str, Actor); 4] = [
     ("customer-admin", Actor::CustomerAdmin),
     ("signed-in-person", Actor::SignedInPerson),
@@ -76,6 +77,8 @@ pub fn connection(body: &JsValue) -> Option<ConnectionStatus> {
         last_synced_at: optional(body, "last_synced_at", time)?,
         data: data(&get(body, "data")?)?,
         sync: sync(&get(body, "sync")?)?,
+        access: optional(body, "access", |value| word(value, &ACCESSES))?,
+        spare: optional(body, "spare", spare)?,
         consented_by: optional(body, "consented_by", JsValue::as_string)?,
         consented_at: optional(body, "consented_at", time)?,
         server_time: time(&get(body, "server_time")?)?,
@@ -102,6 +105,14 @@ fn failure(body: &JsValue) -> Option<AttemptFailureView> {
 
 fn tenant(body: &JsValue) -> Option<TenantView> {
     Some(TenantView { id: parsed(body, "id")?, name: optional(body, "name", JsValue::as_string)? })
+}
+
+fn spare(body: &JsValue) -> Option<SpareView> {
+    Some(SpareView {
+        consented_by: optional(body, "consented_by", JsValue::as_string)?,
+        consented_at: time(&get(body, "consented_at")?)?,
+        last_verified_at: time(&get(body, "last_verified_at")?)?,
+    })
 }
 
 fn diagnosis(body: &JsValue) -> Option<DiagnosisView> {

@@ -26,6 +26,7 @@ pub mod ports;
 pub mod queue;
 pub mod settings;
 pub mod store;
+pub mod tokens;
 pub mod transport;
 pub mod vault;
 

@@ -104,6 +104,18 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         value.unwrap_or_default()
     }
 
+    /// A variable that may hold a whole number within bounds; `usual` where it is absent.
+    pub fn number(&mut self, name: &str, bounds: std::ops::RangeInclusive<u32>, usual: u32) -> u32 {
+        let Some(text) = self.optional(name) else {
+            return usual;
+        };
+        let number = text.trim().parse().ok().filter(|number| bounds.contains(number));
+        if number.is_none() {
+            self.fault(format!("{name} must be a number from {} to {}, not {text:?}", bounds.start(), bounds.end()));
+        }
+        number.unwrap_or(usual)
+    }
+
     /// A variable that must be an https URL; plain http only for this machine itself.
     pub fn url(&mut self, name: &str) -> Option<Url> {
         let text = self.required(name);

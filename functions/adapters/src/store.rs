@@ -2,12 +2,14 @@
 //!
 //! | use | table, key or index | reads / writes | item size |
 //! |---|---|---|---|
-//! | due checks of one shard | connections, index `by-work`, `work = check#NN`, `work_at <= now` | 1 query a shard and tick, keys only | 0.1 KB |
+//! | due checks of one shard | connections, index `by-work`, `work = check#NN`, `retry#NN` or `first#NN`, `work_at <= now` | 1 query a lane, shard and tick, keys only | 0.1 KB |
+//! | due connections and their tokens | by key, 100 in one request | 1 and 1 to 2 read units a connection | 1 KB, and below |
 //! | due syncs of one shard | the same, `work = sync#NN` | 1 query a shard and tick | 0.1 KB |
 //! | notices owed | the same, `work = notice#NN` | 1 query a shard and tick | 0.1 KB |
-//! | take or settle a connection's lease | connections, `connection#ID` / `connection` | 1 write unit and 1 to 2 of the index | up to 4 KB |
-//! | a connection's refresh tokens, sealed | `connection#ID` / `grant#S`, three slots | 1 query; 2 to 3 write units a refresh | up to 8 KB |
-//! | the live access token, sealed | `connection#ID` / `access` | 1 read; 3 write units a refresh | up to 8 KB |
+//! | take a connection's lease | connections, `connection#ID` / `connection` | 1 write unit | about 1 KB while it is well, up to 4 KB |
+//! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
+//! | a grant's tokens, sealed | `connection#ID` / `grant#S`, five slots | 1 write of refresh and access token together a refresh | up to 12 KB |
+//! | failures counted, the incident | `fleet#...` | only where a check fails, and 1 read and 1 write a tick | 0.5 KB |
 //! | where the walk stands | `connection#ID` / `walk` | 3 writes a page | up to 8 KB; 40 KB while a page that adds 1,000 people is applied |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
@@ -25,6 +27,7 @@
 
 pub mod attempts;
 pub mod connections;
+pub mod fleet;
 pub mod grants;
 mod item;
 mod lease;
@@ -35,10 +38,18 @@ pub mod tables;
 pub mod walks;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::ids::ConnectionId;
 
-pub use lease::Lease;
+use item::{Item, text};
+
+pub use lease::{Holder, Lease};
+
+/// The most keys of one batch.
+const KEYS_MAX: usize = 100;
+/// How often keys of a batch are asked for that DynamoDB did not get to.
+const BATCH_TRIES: u32 = 3;
 
 /// The two tables.
 #[derive(Debug, Clone)]
@@ -94,6 +105,30 @@ where
     match error.code() {
         Some("ConditionalCheckFailedException" | "TransactionCanceledException") => StoreError::Overtaken { what },
         _ => StoreError::Unavailable { what, source: error.into() },
+    }
+}
+
+impl Store {
+    /// Reads items of the connections table by key, many in one request, in any order. What DynamoDB does not get to within three tries is
+    /// left out. Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+    async fn batch_get(&self, keys: Vec<(String, String)>, what: &str) -> Result<Vec<Item>, StoreError> {
+        let unbuilt = |error: BuildError| StoreError::Unavailable { what: what.to_owned(), source: error.into() };
+        let key = |(pk, sk): &(String, String)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]);
+        let mut items = Vec::new();
+        for chunk in keys.chunks(KEYS_MAX) {
+            let mut left: Vec<Item> = chunk.iter().map(key).collect();
+            for _ in 0..BATCH_TRIES {
+                if left.is_empty() {
+                    break;
+                }
+                let asked = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build().map_err(unbuilt)?;
+                let request = self.client.batch_get_item().request_items(&self.connections, asked);
+                let answer = request.send().await.map_err(|error| failed(what.to_owned(), error))?;
+                items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+                left = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
+            }
+        }
+        Ok(items)
     }
 }
 

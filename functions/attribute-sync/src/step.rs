@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use adapters::Ports;
+use adapters::entropy;
 use adapters::graph::{DeltaPage, GraphError};
 use adapters::queue::{QueueError, SyncTask};
-use adapters::store::{Lease, StoreError};
+use adapters::store::connections::Connection;
+use adapters::store::{Holder, Lease, StoreError};
 use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::api::HealthWord;
 use domain::ids::ConnectionId;
@@ -60,7 +62,8 @@ pub enum StepError {
 /// [`StepError`].
 pub async fn step(ports: &Ports, id: &ConnectionId) -> Result<Step, StepError> {
     let now = ports.clock.now();
-    let Some((mut walk, lease, due_at)) = ports.store.take_walk(id, now, now + LEASE).await? else {
+    let holder = Holder { nonce: entropy::bytes16(ports.entropy.as_ref()), until: now + LEASE };
+    let Some((mut walk, lease, due_at)) = ports.store.take_walk(id, holder, now).await? else {
         return Ok(Step::Idle);
     };
     // A task that comes early, because the queue holds none so long or because somebody asked again, does not shorten a wait.
@@ -109,14 +112,14 @@ async fn advance(ports: &Ports, id: &ConnectionId, walk: &mut Walk, lease: &Leas
         }
         Stage::Walking { link } => link,
     };
-    let Some(token) = access_token(ports, id).await? else {
+    let Some(token) = access_token(ports, &connection).await? else {
         walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.", now);
-        ports.store.hasten_check(id, now).await?;
+        ports.store.hasten_check(&connection, now).await?;
         return Ok(End::Wait(TOKEN_WAIT));
     };
     match ports.graph.delta(&token, link.as_deref(), now).await {
         Ok(page) => turn(ports, id, (walk, lease), page).await,
-        Err(error) => stumble(ports, id, walk, error).await,
+        Err(error) => stumble(ports, &connection, walk, error).await,
     }
 }
 
@@ -127,8 +130,8 @@ async fn turn(ports: &Ports, id: &ConnectionId, (walk, lease): (&mut Walk, &Leas
 }
 
 /// Decides how the walk goes on after Graph gave no page.
-async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: GraphError) -> Result<End, StepError> {
-    let now = ports.clock.now();
+async fn stumble(ports: &Ports, connection: &Connection, walk: &mut Walk, error: GraphError) -> Result<End, StepError> {
+    let (id, now) = (&connection.id, ports.clock.now());
     tracing::warn!(connection = %id, error = &error as &dyn std::error::Error, "no page");
     let goes_on = match error {
         GraphError::Reset { location } => walk.reset(location, now),
@@ -139,8 +142,8 @@ async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: Graph
             return Ok(End::Wait(at.duration_since(now)));
         }
         GraphError::Unauthorized | GraphError::Forbidden { .. } => {
-            // The grant itself may have ended: let it be asked now, not at its next turn.
-            ports.store.hasten_check(id, now).await?;
+            // The grant itself may have ended: let it be asked soon, not at its next turn.
+            ports.store.hasten_check(connection, now).await?;
             walk.fail("Microsoft Graph denies access to the directory.", now);
             false
         }
@@ -155,13 +158,17 @@ async fn stumble(ports: &Ports, id: &ConnectionId, walk: &mut Walk, error: Graph
     Ok(if goes_on { End::GoOn } else { End::Hold })
 }
 
-/// The live access token, opened.
-async fn access_token(ports: &Ports, id: &ConnectionId) -> Result<Option<SecretString>, StepError> {
-    let Some(sealed) = ports.store.access(id, ports.clock.now() + TOKEN_SPARE).await? else {
+/// The live access token of the grant in use, opened.
+async fn access_token(ports: &Ports, connection: &Connection) -> Result<Option<SecretString>, StepError> {
+    let Some(grant) = &connection.body.grant else {
         return Ok(None);
     };
-    let binding = Binding::new(id, Purpose::AccessToken);
-    Ok(Some(vault::open_text(ports.vault.as_ref(), &binding, &sealed).await?))
+    let tokens = ports.store.tokens_in(&connection.id, grant.current).await?;
+    let Some(tokens) = tokens.filter(|tokens| tokens.access_until > ports.clock.now() + TOKEN_SPARE) else {
+        return Ok(None);
+    };
+    let binding = Binding::new(&connection.id, Purpose::AccessToken);
+    Ok(Some(vault::open_text(ports.vault.as_ref(), &binding, &tokens.access).await?))
 }
 
 /// Writes where the walk stands and asks for the next step.

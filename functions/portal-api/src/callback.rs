@@ -187,7 +187,7 @@ fn candidate(identity: Identity, organization: Organization, tokens: Tokens) -> 
     let Some(refresh_token) = tokens.refresh_token.clone() else {
         return Err(Fault::new("missing-permission", "Microsoft gave no lasting access. Please start again and accept all permissions."));
     };
-    Ok(Candidate { identity, organization, tokens, refresh_token })
+    Ok(Candidate { identity, organization, tokens, refresh_token: Some(refresh_token) })
 }
 
 fn wrong_tenant() -> Fault {

@@ -3,16 +3,17 @@
 use adapters::entra::{Identity, Tokens};
 use adapters::entropy;
 use adapters::graph::Organization;
-use adapters::store::attempts::Attempt;
-use adapters::store::connections::{Connection, Grant, Slot, Tenant};
-use adapters::store::grants::{SealedGrant, free_slot};
+use adapters::store::attempts::{Aim, Attempt};
+use adapters::store::connections::{Connection, Grant, Slot, Spare, Tenant};
+use adapters::store::grants::free_slot;
 use adapters::store::notices::Notice;
-use adapters::store::{Lease, StoreError};
-use adapters::vault::{self, Binding, Purpose};
+use adapters::store::{Holder, Lease, StoreError};
+use adapters::tokens::{self, Place};
+use domain::api::AccessWord;
 use domain::forecast::{self, Known, Life};
 use domain::health::{self, Reply};
 use domain::schedule;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::callback::Fault;
@@ -26,15 +27,19 @@ pub(crate) struct Candidate {
     pub(crate) identity: Identity,
     pub(crate) organization: Organization,
     pub(crate) tokens: Tokens,
-    pub(crate) refresh_token: SecretString,
+    /// Absent where the app reads by itself.
+    pub(crate) refresh_token: Option<SecretString>,
 }
 
-/// Swaps the candidate in and starts the sync.
+/// Puts the candidate where the attempt wants it, and starts the sync.
 pub(crate) async fn install(portal: &Portal, attempt: &Attempt, candidate: Candidate) -> Result<(), Fault> {
     let id = &attempt.terms.connection;
     match swap(portal, attempt, candidate).await {
-        Ok(true) => {}
-        Ok(false) => return Err(Fault::new("refused", "The connection changed meanwhile. Nothing was changed. Please try again.")),
+        Ok(Swap::Done) => {}
+        Ok(Swap::Overtaken) => {
+            return Err(Fault::new("refused", "The connection changed meanwhile. Nothing was changed. Please try again."));
+        }
+        Ok(Swap::SameAccount) => return Err(same_account()),
         Err(error) => {
             tracing::error!(connection = %id, error = error.as_ref(), "candidate not installed");
             return Err(Fault::unavailable());
@@ -47,29 +52,60 @@ pub(crate) async fn install(portal: &Portal, attempt: &Attempt, candidate: Candi
     Ok(())
 }
 
+fn same_account() -> Fault {
+    let sentence = "This account gave the consent that is in use already. A backup must come from another administrator: what stops one \
+                    account would stop both. Nothing was changed.";
+    Fault::new("same-account", sentence)
+}
+
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Returns whether the candidate is in use now.
-async fn swap(portal: &Portal, attempt: &Attempt, candidate: Candidate) -> Result<bool, AnyError> {
+/// What became of a candidate.
+enum Swap {
+    /// It is where the attempt wants it.
+    Done,
+    /// The connection, or which attempt counts, changed meanwhile.
+    Overtaken,
+    /// A spare of the same account is none.
+    SameAccount,
+}
+
+async fn swap(portal: &Portal, attempt: &Attempt, candidate: Candidate) -> Result<Swap, AnyError> {
     let ports = &portal.ports;
     let id = &attempt.terms.connection;
     let now = ports.clock.now();
-    let Some((connection, lease)) = ports.store.seize_connection(id, now, now + LEASE).await? else {
-        return Ok(false);
+    let holder = Holder { nonce: entropy::bytes16(ports.entropy.as_ref()), until: now + LEASE };
+    let Some((connection, lease)) = ports.store.seize_connection(id, holder, now).await? else {
+        return Ok(Swap::Overtaken);
     };
-    // The tenant may have been proved by another attempt since this one began.
-    let is_same_tenant = connection.body.tenant.as_ref().is_none_or(|tenant| tenant.id == candidate.identity.tenant);
     let is_latest = ports.store.latest_attempt(id).await?.as_ref() == Some(&attempt.id);
-    if !is_same_tenant || !is_latest {
-        ports.store.settle_connection(&connection, &lease, None).await?;
-        return Ok(false);
+    if let Some(refused) = hindrance(&connection, attempt, &candidate).or((!is_latest).then_some(Swap::Overtaken)) {
+        ports.store.settle_connection(&connection, &lease, &[]).await?;
+        return Ok(refused);
     }
     let slot = store_tokens(portal, (&connection, &lease), &candidate).await?;
-    let (connection, notice) = repaired(portal, connection, slot, &candidate);
-    match ports.store.settle_connection(&connection, &lease, notice.as_ref()).await {
-        Ok(()) => Ok(true),
-        Err(StoreError::Overtaken { .. }) => Ok(false),
+    let (connection, notices) = match attempt.terms.aim {
+        Aim::Spare => (reinforced(connection, slot, &candidate, now), Vec::new()),
+        Aim::Delegated => repaired(portal, connection, (slot, AccessWord::Delegated), &candidate),
+        Aim::AppOnly => repaired(portal, connection, (slot, AccessWord::AppOnly), &candidate),
+    };
+    match ports.store.settle_connection(&connection, &lease, &notices).await {
+        Ok(()) => Ok(Swap::Done),
+        Err(StoreError::Overtaken { .. }) => Ok(Swap::Overtaken),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Why the connection, as it is by now, does not take the candidate.
+fn hindrance(connection: &Connection, attempt: &Attempt, candidate: &Candidate) -> Option<Swap> {
+    let body = &connection.body;
+    // The tenant may have been proved by another attempt since this one began.
+    let is_other_tenant = body.tenant.as_ref().is_some_and(|tenant| tenant.id != candidate.identity.tenant);
+    match (attempt.terms.aim, &body.grant) {
+        _ if is_other_tenant => Some(Swap::Overtaken),
+        (Aim::Spare, None) => Some(Swap::Overtaken),
+        (Aim::Spare, Some(grant)) if grant.consenter == candidate.identity.object => Some(Swap::SameAccount),
+        _ => None,
     }
 }
 
@@ -77,44 +113,64 @@ async fn swap(portal: &Portal, attempt: &Attempt, candidate: Candidate) -> Resul
 async fn store_tokens(portal: &Portal, (connection, lease): (&Connection, &Lease), candidate: &Candidate) -> Result<Slot, AnyError> {
     let ports = &portal.ports;
     let id = &connection.id;
-    let now = ports.clock.now();
-    let slot = Slot { slot: free_slot(connection.body.grant.as_ref()), generation: lease.fence };
-    let vault = ports.vault.as_ref();
-    let refresh = vault::seal_text(vault, &Binding::new(id, Purpose::RefreshToken), &candidate.refresh_token).await?;
-    let access = vault::seal_text(vault, &Binding::new(id, Purpose::AccessToken), &candidate.tokens.access_token).await?;
-    ports.store.put_grant(id, &SealedGrant { slot, sealed: refresh }, now).await?;
-    ports.store.put_access(id, access, now + candidate.tokens.expires_in).await?;
+    let slot = Slot { slot: free_slot(&connection.body, None), generation: lease.fence };
+    let place = Place { connection: id, consenter: candidate.identity.object, slot };
+    let refresh = candidate.refresh_token.as_ref();
+    let sealed = tokens::seal(ports.vault.as_ref(), place, &candidate.tokens, refresh, ports.clock.now()).await?;
+    ports.store.put_tokens(id, &sealed).await?;
     Ok(slot)
 }
 
+/// The candidate's grant, as of now.
+fn grant(candidate: &Candidate, (slot, access): (Slot, AccessWord), now: Timestamp) -> Grant {
+    Grant {
+        access,
+        current: slot,
+        previous: None,
+        signed_in_at: now,
+        consenter: candidate.identity.object,
+        consenter_name: candidate.identity.user_principal_name.clone(),
+    }
+}
+
+/// The connection with the candidate in reserve. What is in use is not touched.
+fn reinforced(mut connection: Connection, slot: Slot, candidate: &Candidate, now: Timestamp) -> Connection {
+    connection.body.spare = Some(Spare {
+        grant: grant(candidate, (slot, AccessWord::Delegated), now),
+        verified_at: now,
+        check_at: schedule::next_spare_check(&connection.id, now),
+        doubted_since: None,
+    });
+    connection
+}
+
 /// The connection with the candidate in use.
-fn repaired(portal: &Portal, mut connection: Connection, slot: Slot, candidate: &Candidate) -> (Connection, Option<Notice>) {
+fn repaired(portal: &Portal, mut connection: Connection, place: (Slot, AccessWord), candidate: &Candidate) -> (Connection, Vec<Notice>) {
     let now = portal.ports.clock.now();
     let body = &mut connection.body;
-    // The old grant stays until the new one has worked, if it worked itself.
-    let previous = body.grant.as_ref().filter(|_| body.standing.health.is_working()).map(|grant| grant.current);
     if let Some(old) = &body.grant {
         let life = Life { signed_in_at: old.signed_in_at, verified_at: body.verified_at.unwrap_or(old.signed_in_at) };
         forecast::remember(&mut body.lifetimes, life, None);
     }
     let known = Known::of(Life { signed_in_at: now, verified_at: now }, &body.lifetimes);
     body.forecast = forecast::foresee(&known, now);
-    body.grant = Some(Grant {
-        current: slot,
-        previous,
-        signed_in_at: now,
-        consenter: candidate.identity.object,
-        consenter_name: candidate.identity.user_principal_name.clone(),
-    });
+    // The old tokens stay until the new ones have worked, if they worked themselves and are of the same account.
+    let is_kept = |old: &Grant| body.standing.health.is_working() && old.consenter == candidate.identity.object;
+    let previous = body.grant.as_ref().filter(|old| is_kept(old)).map(|old| old.current);
+    body.grant = Some(Grant { previous, ..grant(candidate, place, now) });
+    // A spare of the account that is in use now is none any more; beside the app's own permission none is needed.
+    let is_useful = |spare: &Spare| place.1 == AccessWord::Delegated && spare.grant.consenter != candidate.identity.object;
+    body.spare = body.spare.take().filter(is_useful);
     body.tenant = Some(Tenant { id: candidate.identity.tenant, name: candidate.organization.name.clone() });
     body.verified_at = Some(now);
     body.unclear = 0;
+    body.held_since = None;
     let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
-    body.standing = verdict.standing.clone();
-    connection.check_at = schedule::next_check(&connection.id, &verdict.standing.health, now);
+    body.standing = verdict.standing;
+    connection.check_at = schedule::next_check(&connection.id, &connection.body.standing, now);
     let random = || entropy::bytes16(portal.ports.entropy.as_ref());
-    let notice = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
-    (connection, notice)
+    let notices = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
+    (connection, notices.into_iter().collect())
 }
 
 async fn start_sync(portal: &Portal, attempt: &Attempt) -> Result<(), crate::problem::ApiError> {

@@ -3,7 +3,7 @@
 use adapters::entra::{Ask, Authority, Invitation};
 use adapters::entropy;
 use adapters::store::StoreError;
-use adapters::store::attempts::{Attempt, Progress, Terms};
+use adapters::store::attempts::{Aim, Attempt, Progress, Terms};
 use adapters::store::connections::Connection;
 use adapters::vault::{self, Binding, Purpose};
 use aws_lc_rs::digest;
@@ -13,7 +13,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::api::{BeginReconnect, Problem, ReconnectAttempt};
+use domain::api::{AccessWord, BeginReconnect, Problem, ReconnectAttempt};
 use domain::diagnosis;
 use domain::ids::AttemptId;
 use jiff::SignedDuration;
@@ -42,6 +42,7 @@ pub(crate) async fn begin(
     caller.require("reconnect:start")?;
     let Json(asked) = asked.map_err(|rejection| ApiError::Invalid { field: "body", bound: rejection.body_text() })?;
     let connection = connections::own(&portal, &caller, asked.connection.as_str()).await?;
+    let aim = aim(&connection, &asked)?;
     let return_url = asked.return_url.as_deref().map(|url| portal_url(&portal, url)).transpose()?;
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     let now = portal.ports.clock.now();
@@ -56,6 +57,7 @@ pub(crate) async fn begin(
             connection: connection.id.clone(),
             customer: connection.customer.clone(),
             tenant: connection.body.tenant.as_ref().map(|tenant| tenant.id),
+            aim,
             state_hash: hash(&secret),
             nonce: entropy::secret_text(portal.ports.entropy.as_ref()),
             return_url,
@@ -100,6 +102,21 @@ pub(crate) async fn cancel(State(portal): State<Shared>, caller: Caller, Named(i
     Ok(Json(view::attempt(&attempt, portal.ports.clock.now())))
 }
 
+/// What is asked for. A spare is for a person's grant that works or worked: the first consent is none, and the app's own permission needs
+/// none.
+fn aim(connection: &Connection, asked: &BeginReconnect) -> Result<Aim, ApiError> {
+    let access = connection.body.grant.as_ref().map(|grant| grant.access);
+    match (asked.spare, asked.access.or(access).unwrap_or(AccessWord::Delegated)) {
+        (false, AccessWord::Delegated) => Ok(Aim::Delegated),
+        (false, AccessWord::AppOnly) => Ok(Aim::AppOnly),
+        (true, AccessWord::Delegated) if access == Some(AccessWord::Delegated) => Ok(Aim::Spare),
+        (true, _) => {
+            let bound = "must be left out unless the connection reads on behalf of a person, and goes on to".to_owned();
+            Err(ApiError::Invalid { field: "spare", bound })
+        }
+    }
+}
+
 async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Attempt, ApiError> {
     let id: AttemptId = id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "attempt", bound: error.bound() })?;
     let attempt = portal.ports.store.attempt(&id).await?;
@@ -122,6 +139,7 @@ fn authorize_url(
     let refusal = connection.body.standing.health.refusal();
     // An account that is gone is no good suggestion.
     let is_account_gone = refusal.is_some_and(|refusal| diagnosis::diagnose(refusal).cause.starts_with("account-"));
+    let is_spare = attempt.terms.aim == Aim::Spare;
     let hint = connection.body.grant.as_ref().and_then(|grant| grant.consenter_name.as_deref());
     portal.ports.entra.authorize_url(&Invitation {
         ask: Ask::Directory,
@@ -129,8 +147,8 @@ fn authorize_url(
         state: &format!("{}.{secret}", attempt.id),
         nonce: &attempt.terms.nonce,
         verifier,
-        login_hint: hint.filter(|_| !chooses && !is_account_gone),
-        claims: refusal.and_then(|refusal| refusal.claims.as_deref()),
+        login_hint: hint.filter(|_| !chooses && !is_account_gone && !is_spare),
+        claims: refusal.filter(|_| !is_spare).and_then(|refusal| refusal.claims.as_deref()),
     })
 }
 

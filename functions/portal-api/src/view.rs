@@ -1,11 +1,11 @@
 //! What is stored, as the API says it.
 
 use adapters::store::attempts::{Attempt, Progress};
-use adapters::store::connections::Connection;
+use adapters::store::connections::{Body, Connection, Spare};
 use adapters::store::people::StoredPerson;
 use domain::api::{
     AttemptFailureView, AttemptWord, ConnectionStatus, DataAge, DiagnosisView, ForecastView, HealthWord, ManagerView, PersonView,
-    ReconnectAttempt, SyncView, SyncWord, TenantView,
+    ReconnectAttempt, SpareView, SyncView, SyncWord, TenantView,
 };
 use domain::diagnosis;
 use domain::forecast::{Forecast, Why};
@@ -21,14 +21,15 @@ const POLL_MILLISECONDS: u32 = 1_000;
 pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> ConnectionStatus {
     let body = &connection.body;
     let grant = body.grant.as_ref();
+    let (health, health_since) = health(body);
     ConnectionStatus {
         id: connection.id.clone(),
         customer: connection.customer.clone(),
         tenant: body.tenant.as_ref().map(|tenant| TenantView { id: tenant.id, name: tenant.name.clone() }),
-        health: connection.health(),
-        health_since: body.standing.since,
-        diagnosis: diagnosis(&body.standing.health),
-        forecast: body.forecast.as_ref().and_then(|forecast| self::forecast(connection.health(), forecast, now)),
+        health,
+        health_since,
+        diagnosis: diagnosis(body),
+        forecast: body.forecast.as_ref().and_then(|forecast| self::forecast(health, forecast, now)),
         last_verified_at: body.verified_at,
         last_synced_at: walk.and_then(|(walk, _)| walk.completed_at),
         data: data_age(walk.map(|(walk, _)| walk)),
@@ -37,18 +38,37 @@ pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timest
             next_at: walk.and_then(|(_, due_at)| *due_at).filter(|_| body.standing.health.is_working()),
             ..sync(walk.map(|(walk, _)| walk), now)
         },
+        access: grant.map(|grant| grant.access),
+        spare: body.spare.as_ref().map(spare),
         consented_by: grant.and_then(|grant| grant.consenter_name.clone()),
         consented_at: grant.map(|grant| grant.signed_in_at),
         server_time: now,
     }
 }
 
+/// Health as it is shown. A verdict that is held back during an incident is shown as what it is: a fault that the customer has no part in.
+fn health(body: &Body) -> (HealthWord, Timestamp) {
+    match body.held_since {
+        Some(since) => (HealthWord::OperatorFault, since),
+        None => (body.standing.health.word(), body.standing.since),
+    }
+}
+
 /// What a customer reads about a refusal. An operator's fault is told without the operator's details.
-fn diagnosis(health: &Health) -> Option<DiagnosisView> {
-    match health {
+fn diagnosis(body: &Body) -> Option<DiagnosisView> {
+    match &body.standing.health {
+        _ if body.held_since.is_some() => Some(diagnosis::diagnose_operator_fault()),
         Health::Suspended { refusal, .. } | Health::Dead { refusal } => Some(diagnosis::diagnose(refusal)),
         Health::OperatorFault { .. } => Some(diagnosis::diagnose_operator_fault()),
         Health::AwaitingConsent | Health::Healthy | Health::Expiring | Health::Disconnected => None,
+    }
+}
+
+fn spare(spare: &Spare) -> SpareView {
+    SpareView {
+        consented_by: spare.grant.consenter_name.clone(),
+        consented_at: spare.grant.signed_in_at,
+        last_verified_at: spare.verified_at,
     }
 }
 

@@ -1,27 +1,26 @@
 //! One connection: lease, renewal, verdict, one conditional write.
 
-use std::time::Duration;
-
 use adapters::Ports;
-use adapters::store::connections::{Connection, Grant};
+use adapters::entropy;
+use adapters::store::connections::{Connection, DueCheck, Grant};
 use adapters::store::notices::Notice;
-use adapters::store::{Lease, StoreError};
-use adapters::{entropy, store};
+use adapters::store::{Holder, Lease, StoreError};
 use domain::api::HealthWord;
 use domain::diagnosis::{self, Action};
+use domain::fleet::Weight;
 use domain::forecast::{self, Known, Life};
-use domain::health::{self, Reply};
-use domain::ids::ConnectionId;
+use domain::health::{self, Health, Reply, Standing, Verdict};
+use domain::notice::NoticeKind;
 use domain::refusal::Refusal;
 use domain::schedule;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::renewal::{self, Renewal, Renewed};
+use crate::renewal::{self, Renewal, Renewed, Task};
+use crate::spare::{self, StandIn};
+use crate::{Round, incident};
 
-/// The longest that asking Entra and storing its answer may take, retries included.
-const WORK_MAX: Duration = Duration::from_secs(60);
-/// How long a lease lasts: longer than [`WORK_MAX`] and the last write's own deadline of 10 s, with room for clocks that differ.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How far the clocks of two workers may be apart. A lease lasts so much longer than its holder may live.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// The wait after Entra said that we ask too often. Source:
 /// <https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/client-and-server-throttling>
 const LOOP_WAIT: SignedDuration = SignedDuration::from_hours(1);
@@ -35,6 +34,10 @@ pub enum Outcome {
     Judged(HealthWord),
     /// Entra's answer said nothing about the grant.
     Unclear,
+    /// Entra refuses; it is not believed yet.
+    Doubted,
+    /// Entra refuses, as it refuses many others: the verdict is held back.
+    Held,
     /// Somebody took the connection over meanwhile; nothing was changed.
     Overtaken,
 }
@@ -52,42 +55,62 @@ impl Outcome {
             Self::Judged(HealthWord::OperatorFault) => "operator-fault",
             Self::Judged(HealthWord::AwaitingConsent | HealthWord::Disconnected) => "nothing-to-check",
             Self::Unclear => "unclear",
+            Self::Doubted => "doubted",
+            Self::Held => "held",
             Self::Overtaken => "overtaken",
         }
     }
+
+    /// What is written about a connection, in one word.
+    fn of(connection: &Connection) -> Self {
+        let body = &connection.body;
+        match (body.unclear, body.held_since, body.standing.doubted_since) {
+            (1.., ..) => Self::Unclear,
+            (0, Some(_), _) => Self::Held,
+            (0, None, Some(_)) => Self::Doubted,
+            (0, None, None) => Self::Judged(connection.health()),
+        }
+    }
+}
+
+/// A connection under its lease, and what the check owes.
+pub(crate) struct Patient<'a> {
+    pub(crate) connection: Connection,
+    pub(crate) lease: &'a Lease,
+    pub(crate) owed: Vec<NoticeKind>,
 }
 
 /// Checks one connection, if it is due and nobody else is at it.
 ///
 /// # Errors
 /// [`StoreError`] where the store fails. The lease then ends by itself, and the connection is still due.
-pub async fn check(ports: &Ports, id: &ConnectionId) -> Result<Outcome, StoreError> {
+pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, StoreError> {
+    let ports = round.ports;
     let now = ports.clock.now();
-    let Some((connection, lease)) = ports.store.take_check(id, now, now + LEASE).await? else {
+    if due.connection.check_at.is_none_or(|at| at > now) {
+        return Ok(Outcome::NotDue);
+    }
+    // Whoever holds the lease is killed at the deadline: nobody acts after it.
+    let holder = Holder { nonce: entropy::bytes16(ports.entropy.as_ref()), until: round.deadline + SKEW };
+    let Some(lease) = ports.store.take_check(&due, holder, now).await? else {
         return Ok(Outcome::NotDue);
     };
-    let Some(grant) = connection.body.grant.clone() else {
-        return settle(ports, Connection { check_at: None, ..connection }, &lease, None).await;
-    };
-    let before = connection.health();
-    let renewal = match tokio::time::timeout(WORK_MAX, renewal::renew(ports, &connection, &grant, &lease)).await {
-        // The tokens of whoever took the connection over are newer: ours were not stored over them.
-        Ok(Err(StoreError::Overtaken { .. })) => return Ok(Outcome::Overtaken),
-        Ok(renewal) => renewal?,
-        Err(_) => Renewal::Unclear { what: "the check took too long".to_owned(), retry_after: None },
-    };
-    let (connection, notice) = decide(ports, connection, grant, renewal);
-    let is_unclear = connection.body.unclear > 0;
-    match settle(ports, connection, &lease, notice).await? {
-        Outcome::Judged(health) => {
-            let is_back = !is_working(before) && is_working(health);
-            if is_back {
-                ports.store.hasten_walk(id, ports.clock.now()).await?;
-            }
-            Ok(if is_unclear { Outcome::Unclear } else { Outcome::Judged(health) })
+    let before = due.connection.health();
+    let mut patient = Patient { connection: Connection { check_at: None, ..due.connection }, lease: &lease, owed: Vec::new() };
+    if let Some(grant) = patient.connection.body.grant.clone() {
+        let task = Task { connection: &patient.connection, grant: &grant, lease: &lease, tokens: due.tokens };
+        match renewal::renew(ports, task).await {
+            // The tokens of whoever took the connection over are newer: ours were not stored over them.
+            Err(StoreError::Overtaken { .. }) => return Ok(Outcome::Overtaken),
+            renewal => decide(round, &mut patient, grant, renewal?).await?,
         }
-        other => Ok(other),
     }
+    let outcome = settle(ports, &patient).await?;
+    let is_back = !is_working(before) && is_working(patient.connection.health());
+    if is_back && matches!(outcome, Outcome::Judged(_)) {
+        ports.store.hasten_walk(&patient.connection.id, ports.clock.now()).await?;
+    }
+    Ok(outcome)
 }
 
 fn is_working(health: HealthWord) -> bool {
@@ -95,61 +118,109 @@ fn is_working(health: HealthWord) -> bool {
 }
 
 /// Turns what Entra said into the connection's next state.
-fn decide(ports: &Ports, mut connection: Connection, grant: Grant, renewal: Renewal) -> (Connection, Option<Notice>) {
+async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, renewal: Renewal) -> Result<(), StoreError> {
+    let ports = round.ports;
     let now = ports.clock.now();
-    let (reply, next_check) = match renewal {
-        Renewal::Renewed(renewed) => (accept(&mut connection, grant, &renewed, now), None),
-        Renewal::Refused(refusal) => {
-            let is_loop = diagnosis::action(&refusal) == Action::Wait;
-            learn(&mut connection, &grant, &refusal, now);
-            let wait = is_loop.then(|| schedule::after_unclear(&connection.id, 1, Some(LOOP_WAIT), now));
-            (Reply::Refused(refusal), wait)
+    let connection = &mut patient.connection;
+    match renewal {
+        Renewal::Renewed(renewed) => {
+            accept(patient, grant, &renewed, now);
+            incident::credential_works(ports, round.incident.as_ref()).await?;
+            spare::tend(round, patient).await
         }
+        Renewal::Refused(refusal) if diagnosis::action(&refusal) == Action::Wait => {
+            connection.body.unclear = 0;
+            connection.check_at = Some(schedule::after_unclear(&connection.id, 1, Some(LOOP_WAIT), now));
+            Ok(())
+        }
+        Renewal::Refused(refusal) => refuse(round, patient, refusal).await,
         Renewal::Unclear { what, retry_after } => {
-            connection.body.unclear += 1;
+            connection.body.unclear = connection.body.unclear.saturating_add(1);
             tracing::warn!(connection = %connection.id, what, tries = connection.body.unclear, "Entra's answer says nothing");
-            (Reply::Unclear, Some(schedule::after_unclear(&connection.id, connection.body.unclear, retry_after, now)))
+            connection.check_at = Some(schedule::after_unclear(&connection.id, connection.body.unclear, retry_after, now));
+            Ok(())
         }
-    };
-    let verdict = health::judge(&connection.body.standing, reply, now);
-    connection.check_at = next_check.or_else(|| schedule::next_check(&connection.id, &verdict.standing.health, now));
-    connection.body.standing = verdict.standing;
-    let random = || entropy::bytes16(ports.entropy.as_ref());
-    let notice = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
-    (connection, notice)
+    }
 }
 
-/// Notes a token that Entra accepted, and foresees its end.
-fn accept(connection: &mut Connection, grant: Grant, renewed: &Renewed, now: Timestamp) -> Reply {
-    let body = &mut connection.body;
+/// Notes tokens that Entra gave for the grant in use, and foresees its end.
+pub(crate) fn accept(patient: &mut Patient<'_>, grant: Grant, renewed: &Renewed, now: Timestamp) {
+    let body = &mut patient.connection.body;
     body.unclear = 0;
+    body.held_since = None;
     body.verified_at = Some(now);
     let life = Life { signed_in_at: grant.signed_in_at, verified_at: now };
     body.forecast = forecast::foresee(&Known::of(life, &body.lifetimes), now);
     body.grant = Some(Grant { current: renewed.current, previous: renewed.previous, ..grant });
-    Reply::Accepted(body.forecast.clone())
+    let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
+    apply(patient, verdict, now);
 }
 
-/// Remembers how long the grant lasted, where its age ended it.
-fn learn(connection: &mut Connection, grant: &Grant, refusal: &Refusal, now: Timestamp) {
-    let body = &mut connection.body;
-    body.unclear = 0;
-    if !body.standing.health.is_working() {
-        return;
+/// Weighs a refusal: it may be part of an incident, or not be believed yet, or be outlived by the spare grant.
+async fn refuse(round: &Round<'_>, patient: &mut Patient<'_>, refusal: Box<Refusal>) -> Result<(), StoreError> {
+    let ports = round.ports;
+    let now = ports.clock.now();
+    let connection = &mut patient.connection;
+    let before = connection.body.standing.clone();
+    connection.body.unclear = 0;
+    let verdict = health::judge(&before, Reply::Refused(refusal.clone()), now);
+    if is_change(&before, &verdict.standing) {
+        let is_news = before.health.is_working() && before.doubted_since.is_none() && connection.body.held_since.is_none();
+        if incident::weigh(ports, &round.plan.guard, (&refusal, is_news)).await? != Weight::Stands {
+            connection.body.held_since.get_or_insert(now);
+            connection.check_at = Some(schedule::after_held(&connection.id, now));
+            return Ok(());
+        }
     }
-    let life = Life { signed_in_at: grant.signed_in_at, verified_at: body.verified_at.unwrap_or(grant.signed_in_at) };
-    forecast::remember(&mut body.lifetimes, life, forecast::learn(refusal, life, now));
+    connection.body.held_since = None;
+    let is_end = matches!(verdict.standing.health, Health::Dead { .. } | Health::Suspended { .. });
+    let life = life(connection).filter(|_| is_end);
+    let stand_in = match is_end {
+        true => spare::stand_in(round, patient, &verdict).await?,
+        false => StandIn::None,
+    };
+    if let Some(life) = life.filter(|_| stand_in != StandIn::Unknown) {
+        let learned = forecast::learn(&refusal, life, before.doubted_since.unwrap_or(now));
+        forecast::remember(&mut patient.connection.body.lifetimes, life, learned);
+    }
+    if stand_in == StandIn::None {
+        apply(patient, verdict, now);
+    }
+    Ok(())
 }
 
-async fn settle(ports: &Ports, connection: Connection, lease: &Lease, notice: Option<Notice>) -> Result<Outcome, StoreError> {
-    match ports.store.settle_connection(&connection, lease, notice.as_ref()).await {
+/// Whether a verdict says more than is known already.
+fn is_change(before: &Standing, after: &Standing) -> bool {
+    before.health.word() != after.health.word() || (before.doubted_since.is_none() && after.doubted_since.is_some())
+}
+
+/// Makes a verdict the connection's state.
+pub(crate) fn apply(patient: &mut Patient<'_>, verdict: Verdict, now: Timestamp) {
+    let connection = &mut patient.connection;
+    connection.body.standing = verdict.standing;
+    connection.check_at = schedule::next_check(&connection.id, &connection.body.standing, now);
+    patient.owed.extend(verdict.notice);
+}
+
+/// When the grant in use began, and when Entra last accepted it; of one that works.
+fn life(connection: &Connection) -> Option<Life> {
+    let body = &connection.body;
+    let grant = body.grant.as_ref().filter(|_| body.standing.health.is_working())?;
+    Some(Life { signed_in_at: grant.signed_in_at, verified_at: body.verified_at.unwrap_or(grant.signed_in_at) })
+}
+
+async fn settle(ports: &Ports, patient: &Patient<'_>) -> Result<Outcome, StoreError> {
+    let (connection, now) = (&patient.connection, ports.clock.now());
+    let notice = |kind: &NoticeKind| Notice::about(connection, *kind, entropy::bytes16(ports.entropy.as_ref()), now);
+    let notices: Vec<Notice> = patient.owed.iter().map(notice).collect();
+    match ports.store.settle_connection(connection, patient.lease, &notices).await {
         Ok(()) => {
-            if let Some(notice) = &notice {
+            for notice in &notices {
                 tracing::info!(connection = %connection.id, kind = ?notice.kind, health = ?connection.health(), "health changed");
             }
-            Ok(Outcome::Judged(connection.health()))
+            Ok(Outcome::of(connection))
         }
-        Err(store::StoreError::Overtaken { .. }) => Ok(Outcome::Overtaken),
+        Err(StoreError::Overtaken { .. }) => Ok(Outcome::Overtaken),
         Err(error) => Err(error),
     }
 }

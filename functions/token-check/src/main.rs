@@ -4,18 +4,18 @@ use adapters::Ports;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use token_check::{Report, tick};
+use token_check::{Plan, Report, plan, tick};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
-    let ports = Ports::from_environment().await?;
-    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| handle(&ports, event))).await
+    let (ports, plan) = plan::from_environment().await?;
+    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| handle(&ports, &plan, event))).await
 }
 
-async fn handle(ports: &Ports, event: LambdaEvent<EventBridgeEvent>) -> Result<Report, Error> {
+async fn handle(ports: &Ports, plan: &Plan, event: LambdaEvent<EventBridgeEvent>) -> Result<Report, Error> {
     let deadline = i64::try_from(event.context.deadline).map(Timestamp::from_millisecond)??;
-    let report = tick(ports, deadline).await?;
+    let report = tick(ports, plan, deadline).await?;
     tracing::info!(?report, "tick");
     Ok(report)
 }

@@ -1,10 +1,13 @@
 //! Asking Entra with the tokens at hand, and keeping what it gives before anything else.
 
+use std::time::Duration;
+
 use adapters::Ports;
 use adapters::entra::Tokens;
-use adapters::store::connections::{Connection, Grant, Slot, Tenant};
-use adapters::store::grants::{SealedGrant, free_slot};
+use adapters::store::connections::{Body, Connection, Grant, Slot, Tenant};
+use adapters::store::grants::{SealedTokens, free_slot};
 use adapters::store::{Lease, StoreError};
+use adapters::tokens::{self, Place};
 use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::diagnosis::{self, Action};
 use domain::ids::ConnectionId;
@@ -14,6 +17,8 @@ use secrecy::SecretString;
 
 /// How often the same token is tried where the first answer was lost. It is the same token because a lost answer may have rotated it.
 const TRIES: u32 = 2;
+/// The longest that renewing one grant may take: two answers of at most 15 s each, and storing.
+const RENEWAL_MAX: Duration = Duration::from_secs(45);
 
 /// What asking came to.
 pub(crate) enum Renewal {
@@ -36,43 +41,104 @@ pub(crate) struct Renewed {
     pub(crate) previous: Option<Slot>,
 }
 
-/// Tries the newest stored token, then the one before it: the newest has not worked yet, the one before has.
-pub(crate) async fn renew(ports: &Ports, connection: &Connection, grant: &Grant, lease: &Lease) -> Result<Renewal, StoreError> {
-    let Some(tenant) = &connection.body.tenant else {
-        return Ok(unclear("the connection has no tenant"));
-    };
-    let stored = ports.store.grants(&connection.id).await?;
-    let mut last = unclear("no refresh token is stored");
-    for candidate in candidates(grant, stored) {
-        last = match open(ports, connection, &candidate).await {
-            Ok(token) => match ask(ports, tenant, &token).await {
-                Ok(tokens) => return keep(ports, connection, (grant, &candidate, lease), &tokens).await,
-                Err(Failure::Refused(refusal)) if !is_about_the_token(&refusal) => return Ok(Renewal::Refused(refusal)),
-                Err(Failure::Refused(refusal)) => Renewal::Refused(refusal),
-                Err(Failure::Unclear(Unclear { what, retry_after })) => return Ok(Renewal::Unclear { what, retry_after }),
-            },
-            Err(error) => unclear(&error.to_string()),
-        };
-    }
-    Ok(last)
+/// A grant to renew, and what is at hand for it.
+pub(crate) struct Task<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) grant: &'a Grant,
+    pub(crate) lease: &'a Lease,
+    /// The tokens in use, where they were read already and nothing newer can be stored.
+    pub(crate) tokens: Option<SealedTokens>,
 }
 
-/// Whether another token may fare better: this one is dead, or not what Entra gave us. Any other refusal would meet the next one as well.
+/// Renews a grant within a time that the lease outlasts.
+pub(crate) async fn renew(ports: &Ports, task: Task<'_>) -> Result<Renewal, StoreError> {
+    match tokio::time::timeout(RENEWAL_MAX, renew_unbounded(ports, task)).await {
+        Ok(renewal) => renewal,
+        Err(_) => Ok(unclear("the renewal took too long")),
+    }
+}
+
+/// Tries the newest stored token, then the one before it: the newest has not worked yet, the one before has.
+async fn renew_unbounded(ports: &Ports, mut task: Task<'_>) -> Result<Renewal, StoreError> {
+    let Some(tenant) = &task.connection.body.tenant else {
+        return Ok(unclear("the connection has no tenant"));
+    };
+    let first = match task.tokens.take() {
+        Some(tokens) => Some(tokens),
+        None => candidates(ports, &task).await?.into_iter().next(),
+    };
+    let Some(first) = first else {
+        return Ok(unclear("no refresh token is stored"));
+    };
+    let renewal = spend(ports, &task, tenant, &first).await?;
+    if !matches!(&renewal, Attempt::TokenUseless(_)) {
+        return Ok(renewal.into_renewal());
+    }
+    let second = candidates(ports, &task).await?.into_iter().find(|tokens| tokens.slot.generation < first.slot.generation);
+    match second {
+        Some(second) => Ok(spend(ports, &task, tenant, &second).await?.into_renewal()),
+        None => Ok(renewal.into_renewal()),
+    }
+}
+
+/// What spending one token came to.
+enum Attempt {
+    /// It decides about the grant.
+    Decided(Renewal),
+    /// Another token may fare better: this one is dead, is not what Entra gave us, or does not open.
+    TokenUseless(Renewal),
+}
+
+impl Attempt {
+    fn into_renewal(self) -> Renewal {
+        match self {
+            Self::Decided(renewal) | Self::TokenUseless(renewal) => renewal,
+        }
+    }
+}
+
+/// Asks Entra with one token, and keeps what it gives.
+async fn spend(ports: &Ports, task: &Task<'_>, tenant: &Tenant, stored: &SealedTokens) -> Result<Attempt, StoreError> {
+    let token = match open(ports, &task.connection.id, stored).await {
+        Ok(token) => token,
+        Err(error) => return Ok(Attempt::TokenUseless(unclear(&error.to_string()))),
+    };
+    match ask(ports, tenant, &token).await {
+        Ok(tokens) => Ok(Attempt::Decided(keep(ports, task, stored, (token, tokens)).await?)),
+        Err(Failure::Refused(refusal)) if is_about_the_token(&refusal) => Ok(Attempt::TokenUseless(Renewal::Refused(refusal))),
+        Err(Failure::Refused(refusal)) => Ok(Attempt::Decided(Renewal::Refused(refusal))),
+        Err(Failure::Unclear(Unclear { what, retry_after })) => Ok(Attempt::Decided(Renewal::Unclear { what, retry_after })),
+    }
+}
+
+/// Any other refusal would meet the next token as well.
 fn is_about_the_token(refusal: &Refusal) -> bool {
     let is_grant = refusal.error == ErrorWord::InvalidGrant;
     is_grant && matches!(diagnosis::action(refusal), Action::Bury | Action::BlameOperator)
 }
 
-/// The tokens worth trying, best first: one that was stored but never pointed to, the current one, the previous one. At most two.
-fn candidates(grant: &Grant, stored: Vec<SealedGrant>) -> Vec<SealedGrant> {
-    let is_pointed_to = |slot: Slot| slot == grant.current || Some(slot) == grant.previous;
-    let is_useful = |stored: &SealedGrant| stored.slot.generation > grant.current.generation || is_pointed_to(stored.slot);
-    stored.into_iter().filter(is_useful).take(2).collect()
+/// The tokens worth trying, best first: those that were stored but never pointed to, the current ones, the previous ones.
+async fn candidates(ports: &Ports, task: &Task<'_>) -> Result<Vec<SealedTokens>, StoreError> {
+    let grant = task.grant;
+    let is_useful = |tokens: &SealedTokens| {
+        let is_unpointed = tokens.slot.generation > grant.current.generation && !is_pointed_to(&task.connection.body, tokens.slot);
+        // Whoever else consented meanwhile, and died before it counted, is not in use.
+        let is_ours = tokens.consenter == grant.consenter && tokens.refresh.is_some();
+        is_ours && (is_unpointed || tokens.slot == grant.current || Some(tokens.slot) == grant.previous)
+    };
+    let stored = ports.store.tokens(&task.connection.id).await?;
+    Ok(stored.into_iter().filter(is_useful).collect())
 }
 
-async fn open(ports: &Ports, connection: &Connection, candidate: &SealedGrant) -> Result<SecretString, VaultError> {
-    let binding = Binding::new(&connection.id, Purpose::RefreshToken);
-    vault::open_text(ports.vault.as_ref(), &binding, &candidate.sealed).await
+fn is_pointed_to(body: &Body, slot: Slot) -> bool {
+    let grants = [body.grant.as_ref(), body.spare.as_ref().map(|spare| &spare.grant)];
+    grants.into_iter().flatten().any(|grant| grant.current == slot || grant.previous == Some(slot))
+}
+
+async fn open(ports: &Ports, id: &ConnectionId, stored: &SealedTokens) -> Result<SecretString, VaultError> {
+    let binding = Binding::new(id, Purpose::RefreshToken);
+    let sealed = stored.refresh.as_deref().unwrap_or_default();
+    vault::open_text(ports.vault.as_ref(), &binding, sealed).await
 }
 
 async fn ask(ports: &Ports, tenant: &Tenant, token: &SecretString) -> Result<Tokens, Failure> {
@@ -89,45 +155,19 @@ async fn ask(ports: &Ports, tenant: &Tenant, token: &SecretString) -> Result<Tok
     answer
 }
 
-/// Stores the new tokens, before anything points to them.
-async fn keep(
-    ports: &Ports,
-    connection: &Connection,
-    used: (&Grant, &SealedGrant, &Lease),
-    tokens: &Tokens,
-) -> Result<Renewal, StoreError> {
-    let (grant, candidate, lease) = used;
-    let id = &connection.id;
-    let now = ports.clock.now();
-    let (sealed_access, sealed_refresh) = match seal(ports, id, tokens).await {
-        Ok(sealed) => sealed,
+/// Stores the new tokens, before anything points to them. Where Entra gave no new refresh token, the one that just worked goes on.
+async fn keep(ports: &Ports, task: &Task<'_>, used: &SealedTokens, (token, tokens): (SecretString, Tokens)) -> Result<Renewal, StoreError> {
+    let id = &task.connection.id;
+    let slot = Slot { slot: free_slot(&task.connection.body, Some(used.slot)), generation: task.lease.fence };
+    let place = Place { connection: id, consenter: task.grant.consenter, slot };
+    let refresh = tokens.refresh_token.as_ref().unwrap_or(&token);
+    match tokens::seal(ports.vault.as_ref(), place, &tokens, Some(refresh), ports.clock.now()).await {
+        Ok(sealed) => ports.store.put_tokens(id, &sealed).await?,
         Err(error) => return Ok(unclear(&error.to_string())),
-    };
-    let (current, previous) = match sealed_refresh {
-        // Without a new token the one that just worked goes on working.
-        None => (candidate.slot, grant.previous.filter(|previous| *previous != candidate.slot)),
-        Some(sealed) => {
-            let kept = Grant { current: grant.current, previous: Some(candidate.slot), ..grant.clone() };
-            let slot = Slot { slot: free_slot(Some(&kept)), generation: lease.fence };
-            ports.store.put_grant(id, &SealedGrant { slot, sealed }, now).await?;
-            (slot, Some(candidate.slot))
-        }
-    };
-    ports.store.put_access(id, sealed_access, now + tokens.expires_in).await?;
-    Ok(Renewal::Renewed(Renewed { current, previous }))
+    }
+    Ok(Renewal::Renewed(Renewed { current: slot, previous: Some(used.slot) }))
 }
 
-/// Seals the access token, and the refresh token where there is a new one.
-async fn seal(ports: &Ports, id: &ConnectionId, tokens: &Tokens) -> Result<(Vec<u8>, Option<Vec<u8>>), VaultError> {
-    let vault = ports.vault.as_ref();
-    let access = vault::seal_text(vault, &Binding::new(id, Purpose::AccessToken), &tokens.access_token).await?;
-    let refresh = match &tokens.refresh_token {
-        Some(token) => Some(vault::seal_text(vault, &Binding::new(id, Purpose::RefreshToken), token).await?),
-        None => None,
-    };
-    Ok((access, refresh))
-}
-
-fn unclear(what: &str) -> Renewal {
+pub(crate) fn unclear(what: &str) -> Renewal {
     Renewal::Unclear { what: what.to_owned(), retry_after: None }
 }

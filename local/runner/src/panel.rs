@@ -2,11 +2,13 @@
 
 use adapters::clock::Clock as _;
 use anyhow::{Context as _, Result};
-use domain::ids::CustomerId;
+use domain::ids::{ConnectionId, CustomerId};
 use entra_simulator::{Act, Reach, RetryAfter, Role, TenantSummary, UserSeed};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::passing;
 use crate::world::World;
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -46,6 +48,21 @@ pub enum Trouble {
     CheckNow,
 }
 
+/// How long after a verdict that may be mistaken the grant is looked at again, and a little more.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(13);
+
+/// Tries a grant, and again as soon as a second verdict counts where the first one may be mistaken.
+async fn try_now(world: &World, id: &ConnectionId) -> Result<&'static str> {
+    world.ports.store.check_by(id, world.clock.now()).await?;
+    passing::tick(world).await?;
+    let connection = world.ports.store.connection(id).await?.context("the connection was just there")?;
+    if connection.body.standing.doubted_since.is_none() {
+        return Ok("The grant was tried");
+    }
+    passing::pass(world, world.clock.now() + SECOND_LOOK).await?;
+    Ok("The grant was tried, and again a quarter of an hour later, because one refusal may be mistaken")
+}
+
 impl Trouble {
     /// Lets it happen; answers what happened, as a sentence.
     ///
@@ -57,8 +74,7 @@ impl Trouble {
         let connection = connections.first();
         if self == Self::CheckNow {
             let connection = connection.context("this customer is not connected")?;
-            world.ports.store.hasten_check(&connection.id, world.clock.now()).await?;
-            return Ok("The grant is tried at once");
+            return try_now(world, &connection.id).await;
         }
         let consenter = connection.and_then(|connection| connection.body.grant.as_ref()).map(|grant| grant.consenter.0);
         let user = consenter.or_else(|| tenant.admins.first().map(|admin| admin.id)).context("this customer has no admin")?;

@@ -89,7 +89,7 @@ pub async fn catch_up(world: &World) -> Result<()> {
 /// # Errors
 /// When the store fails.
 pub async fn tick(world: &World) -> Result<()> {
-    token_check::tick(&world.ports, world.clock.now() + TICK).await?;
+    token_check::tick(&world.ports, &token_check::Plan::default(), world.clock.now() + TICK).await?;
     attribute_sync::tick(&world.ports).await?;
     Ok(())
 }

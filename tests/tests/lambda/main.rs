@@ -193,7 +193,7 @@ async fn a_schedule_lets_the_checks_tick() {
     // A key service that fails says nothing about the grant.
     aws.set_mood(Mood::Failing);
     let id = world.connect().await;
-    world.ports.store.hasten_check(&id, Timestamp::UNIX_EPOCH).await.unwrap();
+    world.ports.store.check_by(&id, Timestamp::UNIX_EPOCH).await.unwrap();
     let (kind, report) = function.ask(schedule()).await;
     assert_eq!((kind.as_str(), report), ("response", json!({"outcomes": {"unclear": 1}, "faults": 0, "left": 0})));
     assert_eq!(world.health(&id).await, "healthy");

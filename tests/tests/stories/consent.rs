@@ -335,7 +335,7 @@ async fn a_check_in_flight_is_overtaken_by_a_consent() {
     assert_eq!((report.outcomes.get("overtaken"), report.faults), (Some(&1), 0), "{report:?}");
     assert_eq!(world.engine.item(&format!("connection#{id}"), "connection").await, after);
     assert_eq!(world.attempt(&begun.attempt).await["state"], "succeeded");
-    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.verdict(&id).await, "healthy");
 }
 
 #[tokio::test]
@@ -351,7 +351,7 @@ async fn the_last_account_is_suggested_unless_it_is_gone_or_another_is_wanted() 
     let other = world.begin_with(&json!({"connection": id, "choose_account": true})).await;
     assert_eq!((asked(&other.url, "login_hint"), asked(&other.url, "prompt")), (None, Some("select_account".to_owned())));
     world.work(Act::DeleteUser { user: world.admin });
-    assert_eq!(world.check(&id).await, "dead");
+    assert_eq!(world.verdict(&id).await, "dead");
     let gone = world.begin(&id).await;
     assert_eq!(asked(&gone.url, "login_hint"), None);
 }

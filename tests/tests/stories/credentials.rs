@@ -116,7 +116,7 @@ async fn a_role_in_aws_proves_who_we_are_without_any_secret() {
     let soon = |world: &World, seconds| world.pass(SignedDuration::from_secs(seconds));
     for (seconds, tokens) in [(100, 1), (100, 1), (100, 2)] {
         soon(&operator.world, seconds);
-        operator.world.ports.store.hasten_check(&id, operator.world.now()).await.unwrap();
+        operator.world.ports.store.check_by(&id, operator.world.now()).await.unwrap();
         operator.world.tick().await;
         assert_eq!(operator.world.health(&id).await, "healthy");
         assert_eq!(operator.aws.asked("GetWebIdentityToken"), tokens, "a token is used until shortly before its end");

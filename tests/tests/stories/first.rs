@@ -24,7 +24,7 @@ async fn a_revoked_grant_dies_with_a_diagnosis_and_is_repaired_in_place() {
     let world = World::new().await;
     let id = world.connect_and_sync().await;
     world.work(Act::ResetAdminPassword { user: world.admin });
-    assert_eq!(world.check(&id).await, "dead");
+    assert_eq!(world.verdict(&id).await, "dead");
     insta::assert_json_snapshot!("revoked", redacted(&world.status(&id).await));
     let attempt = world.consent(&id).await;
     assert_eq!(attempt["state"], "succeeded", "{attempt}");

@@ -13,7 +13,7 @@ async fn once_bitten() -> (World, domain::ids::ConnectionId) {
     let id = world.connect().await;
     world.work(Act::SignInFrequency { seconds: Some(14 * 24 * 3600), enforced: true });
     world.pass(DAY * 14 + SignedDuration::from_hours(1));
-    assert_eq!(world.check(&id).await, "dead");
+    assert_eq!(world.verdict(&id).await, "dead");
     assert_eq!(world.consent(&id).await["state"], "succeeded");
     (world, id)
 }
@@ -22,7 +22,7 @@ async fn once_bitten() -> (World, domain::ids::ConnectionId) {
 async fn a_fresh_connection_shows_no_forecast() {
     let world = World::new().await;
     let id = world.connect().await;
-    world.check(&id).await;
+    world.verdict(&id).await;
     assert_eq!(world.status(&id).await.get("forecast"), None);
 }
 
@@ -42,7 +42,7 @@ async fn a_week_before_the_end_the_connection_is_expiring_and_it_is_told_once() 
     world.tick().await;
     assert_eq!(world.health(&id).await, "healthy");
     for _ in 0..3 {
-        assert_eq!(world.check(&id).await, "expiring");
+        assert_eq!(world.verdict(&id).await, "expiring");
     }
     assert_eq!(world.notices(&id).await, ["dead", "recovered", "expiring"]);
     assert_eq!(world.consent(&id).await["state"], "succeeded");
@@ -54,7 +54,7 @@ async fn a_week_before_the_end_the_connection_is_expiring_and_it_is_told_once() 
 async fn what_was_seen_twice_is_sure() {
     let (world, id) = once_bitten().await;
     world.pass(DAY * 14 + SignedDuration::from_hours(1));
-    assert_eq!(world.check(&id).await, "dead");
+    assert_eq!(world.verdict(&id).await, "dead");
     world.consent(&id).await;
     let forecast = &world.status(&id).await["forecast"];
     assert_eq!(forecast["confidence"], "high");
@@ -70,7 +70,7 @@ async fn a_second_factor_that_grew_too_old_teaches_its_age() {
     world.work(Act::RememberMfaDays { days: Some(14) });
     world.pass(DAY * 14 - SignedDuration::from_mins(10));
     assert_eq!(world.check(&id).await, "healthy");
-    assert_eq!(world.check(&id).await, "dead");
+    assert_eq!(world.verdict(&id).await, "dead");
     world.consent(&id).await;
     insta::assert_json_snapshot!("foreseen_by_age", redacted(&world.status(&id).await["forecast"]));
 }

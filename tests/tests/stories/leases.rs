@@ -1,9 +1,9 @@
 //! At most one refresh at a time, and no token lost: whoever is overtaken, paused or killed.
 
 use adapters::entra::Tokens;
-use adapters::store::connections::Slot;
-use adapters::store::grants::{SealedGrant, free_slot};
-use adapters::store::{Lease, StoreError};
+use adapters::store::connections::{Connection, Slot};
+use adapters::store::grants::{SealedTokens, free_slot};
+use adapters::store::{Holder, Lease, StoreError};
 use adapters::vault::{Binding, Purpose, seal_text};
 use domain::ids::{ConnectionId, TenantId};
 use entra_simulator::{Act, Role};
@@ -14,13 +14,22 @@ use system_tests::engine::Lost;
 use system_tests::wire::Place;
 use system_tests::world::{CLIENT, person};
 
-/// The lease of a check.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// The lease of a check in a world's tick.
+const LEASE: SignedDuration = SignedDuration::from_secs(302);
 
 async fn due(world: &World) -> ConnectionId {
     let id = world.connect().await;
     world.set_now(world.stored(&id).await.check_at.expect("a check is due"));
     id
+}
+
+/// Takes the lease of a check that is due, as a worker would that never comes back.
+async fn take(world: &World, id: &ConnectionId) -> Option<(Connection, Lease)> {
+    let now = world.now();
+    let due = world.ports.store.read_due(std::slice::from_ref(id)).await.unwrap().remove(0);
+    let holder = Holder { nonce: [1; 16], until: now + LEASE };
+    let lease = world.ports.store.take_check(&due, holder, now).await.unwrap();
+    lease.map(|lease| (due.connection, lease))
 }
 
 #[tokio::test]
@@ -44,37 +53,32 @@ async fn two_ticks_at_once_ask_entra_once() {
 async fn many_checks_of_one_connection_ask_entra_once() {
     let world = World::new().await;
     let id = due(&world).await;
-    let check = || token_check::check::check(&world.ports, &id);
-    let outcomes = tokio::join!(check(), check(), check(), check());
-    let outcomes = [outcomes.0, outcomes.1, outcomes.2, outcomes.3].map(|outcome| outcome.unwrap().word());
-    assert_eq!(outcomes.iter().filter(|word| **word == "healthy").count(), 1, "{outcomes:?}");
-    assert_eq!(world.refreshes(), 1);
+    let reports = tokio::join!(world.tick(), world.tick(), world.tick(), world.tick());
+    let healthy: u32 = [reports.0, reports.1, reports.2, reports.3].iter().filter_map(|report| report.outcomes.get("healthy")).sum();
+    assert_eq!((healthy, world.refreshes(), world.health(&id).await.as_str()), (1, 1, "healthy"));
 }
 
 #[tokio::test]
 async fn a_worker_that_sleeps_past_its_lease_changes_nothing() {
     let world = World::new().await;
     let id = due(&world).await;
-    let now = world.now();
-    let (mut sleeper, lease) = world.ports.store.take_check(&id, now, now + LEASE).await.unwrap().unwrap();
+    let (mut sleeper, lease) = take(&world, &id).await.unwrap();
     assert!(world.tick().await.outcomes.contains_key("not-due"), "while the lease holds nobody else asks");
     world.pass(LEASE + SignedDuration::from_secs(1));
     assert_eq!(world.check(&id).await, "healthy");
     let before = world.engine.item(&format!("connection#{id}"), "connection").await;
     sleeper.check_at = None;
-    let settled = world.ports.store.settle_connection(&sleeper, &lease, None).await;
+    let settled = world.ports.store.settle_connection(&sleeper, &lease, &[]).await;
     assert!(matches!(settled, Err(StoreError::Overtaken { .. })), "{settled:?}");
     assert_eq!(world.engine.item(&format!("connection#{id}"), "connection").await, before);
 }
 
 /// What a check does up to the moment it dies: asks Entra, and stores the new token under its fence.
 async fn die_after_storing(world: &World, id: &ConnectionId) -> String {
-    let now = world.now();
-    let (connection, lease) = world.ports.store.take_check(id, now, now + LEASE).await.unwrap().unwrap();
-    let grant = connection.body.grant.unwrap();
+    let (connection, lease) = take(world, id).await.unwrap();
     let tokens = refresh(world, id).await;
     let token = tokens.refresh_token.unwrap();
-    let slot = Slot { slot: free_slot(Some(&grant)), generation: lease.fence };
+    let slot = Slot { slot: free_slot(&connection.body, None), generation: lease.fence };
     put(world, id, slot, &token).await;
     token.expose_secret().to_owned()
 }
@@ -85,14 +89,16 @@ async fn refresh(world: &World, id: &ConnectionId) -> Tokens {
 }
 
 async fn opened(world: &World, id: &ConnectionId) -> SecretString {
-    let stored = world.ports.store.grants(id).await.unwrap();
+    let stored = world.ports.store.tokens(id).await.unwrap();
     let binding = Binding::new(id, Purpose::RefreshToken);
-    adapters::vault::open_text(world.ports.vault.as_ref(), &binding, &stored[0].sealed).await.unwrap()
+    adapters::vault::open_text(world.ports.vault.as_ref(), &binding, stored[0].refresh.as_ref().unwrap()).await.unwrap()
 }
 
+/// Puts another refresh token into a slot, beside the access token that is there.
 async fn put(world: &World, id: &ConnectionId, slot: Slot, token: &SecretString) {
     let sealed = seal_text(world.ports.vault.as_ref(), &Binding::new(id, Purpose::RefreshToken), token).await.unwrap();
-    world.ports.store.put_grant(id, &SealedGrant { slot, sealed }, world.now()).await.unwrap();
+    let newest = world.ports.store.tokens(id).await.unwrap().remove(0);
+    world.ports.store.put_tokens(id, &SealedTokens { slot, refresh: Some(sealed), ..newest }).await.unwrap();
 }
 
 #[tokio::test]
@@ -110,8 +116,7 @@ async fn a_token_whose_pointer_was_never_written_is_found_and_used() {
 async fn a_worker_that_dies_with_its_answer_leaves_the_old_token_working() {
     let world = World::new().await;
     let id = due(&world).await;
-    let now = world.now();
-    let _: (_, Lease) = world.ports.store.take_check(&id, now, now + LEASE).await.unwrap().unwrap();
+    take(&world, &id).await.unwrap();
     let token = opened(&world, &id).await;
     refresh(&world, &id).await;
     world.pass(LEASE + SignedDuration::from_secs(1));
@@ -150,9 +155,9 @@ async fn the_previous_token_is_used_when_the_newest_is_dead() {
 async fn sealed_bytes_that_do_not_open_are_no_death() {
     let world = World::new().await;
     let id = due(&world).await;
-    for stored in world.ports.store.grants(&id).await.unwrap() {
-        let damaged = SealedGrant { sealed: vec![1, 2, 3], ..stored };
-        world.ports.store.put_grant(&id, &damaged, world.now()).await.unwrap();
+    for stored in world.ports.store.tokens(&id).await.unwrap() {
+        let damaged = SealedTokens { refresh: Some(vec![1, 2, 3]), ..stored };
+        world.ports.store.put_tokens(&id, &damaged).await.unwrap();
     }
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.refreshes(), 0);
@@ -180,7 +185,7 @@ async fn a_verdict_and_its_notice_are_written_together_or_not_at_all() {
 async fn a_tick_without_time_leaves_its_work_to_the_next() {
     let world = World::new().await;
     let id = due(&world).await;
-    let report = token_check::tick(&world.ports, world.now() + SignedDuration::from_secs(30)).await.unwrap();
+    let report = token_check::tick(&world.ports, &token_check::Plan::default(), world.now() + SignedDuration::from_secs(30)).await.unwrap();
     assert_eq!((report.left, world.refreshes()), (1, 0));
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.refreshes(), 1);

@@ -136,7 +136,7 @@ async fn die_at(operation: &str, after: u32, lost: Lost) {
 
 /// Time passes, longer than any lease, and the schedules do what is due.
 async fn settle(world: &World, id: &domain::ids::ConnectionId) {
-    for _ in 0..6 {
+    for _ in 0..9 {
         world.tick().await;
         attribute_sync::tick(&world.ports).await.unwrap();
         world.drain().await;

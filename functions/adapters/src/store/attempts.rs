@@ -33,6 +33,8 @@ pub struct Terms {
     pub customer: CustomerId,
     /// The only tenant that may come back; any, where the connection has none yet.
     pub tenant: Option<TenantId>,
+    /// What the consent is for.
+    pub aim: Aim,
     /// SHA-256 of the secret half of `state`, as base64url.
     pub state_hash: String,
     /// The nonce that the id_token must repeat.
@@ -45,6 +47,18 @@ pub struct Terms {
     pub began_at: Timestamp,
     /// Until when the callback may come.
     pub expires_at: Timestamp,
+}
+
+/// What a consent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// A person's grant, to be used from now on.
+    Delegated,
+    /// A person's grant, to be kept in reserve.
+    Spare,
+    /// The app's own permission, to be used from now on.
+    AppOnly,
 }
 
 /// How an attempt stands.

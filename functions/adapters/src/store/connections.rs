@@ -1,17 +1,18 @@
 //! Connections: health, tenant, which grant is in use, and when the next check is due.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::api::HealthWord;
+use domain::api::{AccessWord, HealthWord};
 use domain::forecast::{Forecast, Lifetime};
 use domain::health::{Health, Standing};
 use domain::ids::{ConnectionId, CustomerId, ObjectId, TenantId};
-use domain::schedule::{SHARDS, shard};
+use domain::schedule::{self, Lane, Part, shard};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::grants::{self, SealedTokens};
 use super::item::{Item, Reader, VERSION, json, number, text, time};
-use super::lease::{LeaseEnd, Terms};
+use super::lease::{Holder, LeaseEnd, Terms};
 use super::notices::Notice;
 use super::{Lease, Store, StoreError, connection_key, failed};
 
@@ -45,6 +46,9 @@ pub struct Body {
     pub standing: Standing,
     /// The grant in use.
     pub grant: Option<Grant>,
+    /// Another person's grant, which takes over when the one in use stops.
+    #[serde(default)]
+    pub spare: Option<Spare>,
     /// When Entra last accepted the grant.
     pub verified_at: Option<Timestamp>,
     /// When the grant is expected to stop.
@@ -53,6 +57,9 @@ pub struct Body {
     pub lifetimes: Vec<Lifetime>,
     /// Answers in a row that said nothing about the grant.
     pub unclear: u32,
+    /// Since when Entra's refusals are held back as part of an incident.
+    #[serde(default)]
+    pub held_since: Option<Timestamp>,
 }
 
 /// The Entra tenant.
@@ -64,12 +71,14 @@ pub struct Tenant {
     pub name: Option<String>,
 }
 
-/// The grant in use.
+/// What a person consented to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Where its refresh token is.
+    /// How attributes are read with it.
+    pub access: AccessWord,
+    /// Where its tokens are.
     pub current: Slot,
-    /// Where the one before is, kept until the current one has worked.
+    /// Where those before are, kept until the current ones have worked.
     pub previous: Option<Slot>,
     /// When the person signed in.
     pub signed_in_at: Timestamp,
@@ -79,12 +88,25 @@ pub struct Grant {
     pub consenter_name: Option<String>,
 }
 
-/// Where a refresh token is kept.
+/// A grant in reserve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spare {
+    /// The grant.
+    pub grant: Grant,
+    /// When Entra last accepted it.
+    pub verified_at: Timestamp,
+    /// When it is tried next.
+    pub check_at: Timestamp,
+    /// Since when Entra's answers say that it is dead, without it being believed yet.
+    pub doubted_since: Option<Timestamp>,
+}
+
+/// Where tokens are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
-    /// One of three.
+    /// Which of a few.
     pub slot: u8,
-    /// The fence under which it was stored; rises with every token.
+    /// The fence under which they were stored; rises each time.
     pub generation: u64,
 }
 
@@ -107,6 +129,29 @@ impl Connection {
     pub fn health(&self) -> HealthWord {
         self.body.standing.health.word()
     }
+
+    /// Which line its next check waits in.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        let body = &self.body;
+        let is_in_doubt = body.unclear > 0 || body.standing.doubted_since.is_some() || body.held_since.is_some();
+        let signed_in_at = body.grant.as_ref().map(|grant| grant.signed_in_at);
+        match body.standing.health.is_working() && !is_in_doubt {
+            false => Lane::Failing,
+            true if body.verified_at <= signed_in_at => Lane::First,
+            true => Lane::Healthy,
+        }
+    }
+}
+
+/// A connection whose check is due, as it was read without its lease.
+#[derive(Debug, Clone)]
+pub struct DueCheck {
+    /// The connection.
+    pub connection: Connection,
+    /// The tokens in use; absent where they must be looked for.
+    pub tokens: Option<SealedTokens>,
+    fence: u64,
 }
 
 impl Store {
@@ -118,12 +163,14 @@ impl Store {
         let body = Body {
             created_at: now,
             tenant: None,
-            standing: Standing { health: Health::AwaitingConsent, since: now },
+            standing: Standing::sure(Health::AwaitingConsent, now),
             grant: None,
             verified_at: None,
             forecast: None,
             lifetimes: Vec::new(),
             unclear: 0,
+            spare: None,
+            held_since: None,
         };
         let request = self.client.put_item().table_name(&self.connections);
         let request = request
@@ -162,20 +209,53 @@ impl Store {
         answer.items.unwrap_or_default().iter().map(Connection::read).collect()
     }
 
-    /// Ids of connections whose check is due: of each shard the longest overdue, at most `per_shard`. The index may lag; the lease decides.
+    /// Ids of connections whose check is due in one lane: of each shard of `part` the longest overdue, at most `per_shard`. The index may
+    /// lag; the lease decides.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_checks(&self, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        self.due("check", now, per_shard).await
+    pub async fn due_checks(&self, (lane, part): (Lane, Part), now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        self.due((lane.work(), part), now, per_shard).await
     }
 
-    /// Takes the lease of a connection whose check is due; `None` when it is not due any more, or somebody else has it.
+    /// Reads connections whose check is due, and the tokens that each points to, many in one request. What is read is worth something only
+    /// to whoever then takes the lease by [`Store::take_check`]. Connections that are gone, or that DynamoDB did not get to, are left out.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn take_check(&self, id: &ConnectionId, now: Timestamp, until: Timestamp) -> Result<Option<(Connection, Lease)>, StoreError> {
-        self.take_connection(id, Terms::Due, (now, until)).await
+    pub async fn read_due(&self, ids: &[ConnectionId]) -> Result<Vec<DueCheck>, StoreError> {
+        let keys = ids.iter().map(|id| (connection_key(id), SK.to_owned())).collect();
+        let items = self.batch_get(keys, "read due connections").await?;
+        let due = items.iter().map(|item| {
+            let reader = Reader::open(item)?;
+            // Only a lease that was given back leaves every pointer true: a holder that died may have stored tokens that it points to not.
+            let is_settled = reader.number::<i64>("lease_until")? == 0;
+            Ok((DueCheck { connection: Connection::read(item)?, tokens: None, fence: reader.number("fence")? }, is_settled))
+        });
+        let mut due: Vec<(DueCheck, bool)> = due.collect::<Result<_, StoreError>>()?;
+        let in_use = |(due, is_settled): &(DueCheck, bool)| {
+            let grant = due.connection.body.grant.as_ref().filter(|grant| *is_settled && grant.access == AccessWord::Delegated)?;
+            Some((connection_key(&due.connection.id), grants::sort_key(grant.current)))
+        };
+        let tokens = self.batch_get(due.iter().filter_map(in_use).collect(), "read tokens in use").await?;
+        for item in &tokens {
+            let (owner, tokens) = (Reader::open(item)?.text("pk")?.to_owned(), grants::read(item)?);
+            let points_here = |due: &DueCheck| due.connection.body.grant.as_ref().is_some_and(|grant| grant.current == tokens.slot);
+            if let Some((due, _)) = due.iter_mut().find(|(due, _)| connection_key(&due.connection.id) == owner && points_here(due)) {
+                due.tokens = Some(tokens);
+            }
+        }
+        Ok(due.into_iter().map(|(due, _)| due).collect())
+    }
+
+    /// Takes the lease of a connection whose check is due, if nobody took it since it was read; `None` otherwise.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_check(&self, due: &DueCheck, holder: Holder, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+        let key = (connection_key(&due.connection.id), SK);
+        let taken = self.take(key, Terms::DueAsRead { fence: due.fence }, holder, now).await?;
+        Ok(taken.map(|(_, lease)| lease))
     }
 
     /// Takes a connection over from whoever holds its lease; `None` when there is no such connection. What the other holder then tries to
@@ -186,65 +266,65 @@ impl Store {
     pub async fn seize_connection(
         &self,
         id: &ConnectionId,
+        holder: Holder,
         now: Timestamp,
-        until: Timestamp,
     ) -> Result<Option<(Connection, Lease)>, StoreError> {
-        self.take_connection(id, Terms::Seize, (now, until)).await
-    }
-
-    async fn take_connection(
-        &self,
-        id: &ConnectionId,
-        terms: Terms,
-        (now, until): (Timestamp, Timestamp),
-    ) -> Result<Option<(Connection, Lease)>, StoreError> {
-        let taken = self.take((connection_key(id), SK), terms, now, until).await?;
+        let taken = self.take((connection_key(id), SK), Terms::Seize, holder, now).await?;
         taken.map(|(item, lease)| Ok((Connection::read(&item)?, lease))).transpose()
     }
 
-    /// Writes what was decided about a connection and gives its lease back: token pointer, health, next check and the notice owed, in one
-    /// conditional write.
+    /// Writes what was decided about a connection and gives its lease back: token pointers, health, next check and the notices owed, in
+    /// one conditional write.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] when somebody took the lease over; nothing was written then.
-    pub async fn settle_connection(&self, connection: &Connection, lease: &Lease, notice: Option<&Notice>) -> Result<(), StoreError> {
-        let work = connection.check_at.map(|at| (format!("check#{:02}", shard(&connection.id)), at));
+    pub async fn settle_connection(&self, connection: &Connection, lease: &Lease, notices: &[Notice]) -> Result<(), StoreError> {
+        let work = connection.check_at.map(|at| (format!("{}#{:02}", connection.lane().work(), shard(&connection.id)), at));
         let update = self.under(lease, json(&connection.body)?, work, LeaseEnd::Release);
         let what = format!("settle connection {}", connection.id);
         let unbuilt = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Unavailable { what: what.clone(), source: error.into() };
         let update = update.build().map_err(unbuilt)?;
-        let Some(notice) = notice else {
+        if notices.is_empty() {
             return self.update(update, what).await;
-        };
-        let put = Put::builder().table_name(&self.connections).set_item(Some(notice.item()?)).build().map_err(unbuilt)?;
-        let request = self.client.transact_write_items();
-        let request = request
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        let mut request = self.client.transact_write_items().transact_items(TransactWriteItem::builder().update(update).build());
+        for notice in notices {
+            let put = Put::builder().table_name(&self.connections).set_item(Some(notice.item()?)).build().map_err(unbuilt)?;
+            request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        }
         request.send().await.map_err(|error| failed(what, error))?;
         Ok(())
     }
 
-    /// Asks for a check at once, where the connection has a grant that can be checked; otherwise does nothing.
+    /// Asks for a check soon, where the connection has a grant that can be checked; otherwise does nothing. A grant that was just used
+    /// rests for [`REST`](domain::schedule::REST) first: `connection` is what was read of it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn hasten_check(&self, id: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn hasten_check(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+        self.check_by(&connection.id, schedule::soonest_check(connection.body.verified_at, now)).await
+    }
+
+    /// Asks for a check by `at`, because a person wants it; does nothing where one is due sooner, or there is no grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn check_by(&self, id: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
         let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
         let request = request
-            .update_expression("SET work_at = :now")
-            .condition_expression("attribute_exists(#work) AND work_at > :now")
+            .update_expression("SET work_at = :at")
+            .condition_expression("attribute_exists(#work) AND work_at > :at")
             .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":now", time(now));
+            .expression_attribute_values(":at", time(at));
         match request.send().await.map_err(|error| failed(format!("hasten the check of {id}"), error)) {
             Ok(_) | Err(StoreError::Overtaken { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Due work of one kind, of all shards.
-    pub(super) async fn due(&self, kind: &str, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        let shards = futures::stream::iter((0..SHARDS).map(|shard| format!("{kind}#{shard:02}")));
+    /// Due work of one kind, of a part of all shards.
+    pub(super) async fn due(&self, (kind, part): (&str, Part), now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        let shards = futures::stream::iter(part.shards().map(|shard| format!("{kind}#{shard:02}")));
         let found = shards.map(|work| self.due_in_shard(work, now, per_shard)).buffered(IN_FLIGHT);
         let found: Vec<Vec<ConnectionId>> = found.try_collect().await?;
         Ok(found.into_iter().flatten().collect())

@@ -1,107 +1,116 @@
-//! Refresh tokens, sealed, in three slots; and the access token that the sync reads Graph with.
+//! Tokens, sealed: of each grant the refresh token, and beside it the access token that the sync reads Graph with.
 //!
-//! A new token is put into the slot that neither the current nor the previous one is in, before the connection points to it. So nothing
-//! that is still needed is overwritten, and a token whose pointer was not written is found again: its generation is higher than the
-//! pointer's.
+//! A new pair is put into a slot that nothing points to, before the connection points to it. So nothing that is still needed is
+//! overwritten, and a token whose pointer was not written is found again: its generation is higher than the pointer's.
 
-use domain::ids::ConnectionId;
+use domain::ids::{ConnectionId, ObjectId};
 use jiff::Timestamp;
 
-use super::connections::{Grant, Slot};
-use super::item::{Item, Reader, VERSION, bytes, expiry, number, text, time};
+use super::connections::{Body, Slot};
+use super::item::{Item, Reader, VERSION, bytes, number, text, time};
 use super::{Store, StoreError, connection_key, failed};
 
-/// How many slots there are: the current token, the previous one, and one to write to.
-const SLOTS: u8 = 3;
+/// How many slots there are: current and previous token of the grant in use, the same of its spare, and one to write to.
+const SLOTS: u8 = 5;
 
-/// A sealed refresh token.
+/// The tokens of one grant, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedGrant {
-    /// Where it is.
+pub struct SealedTokens {
+    /// Where they are.
     pub slot: Slot,
-    /// The sealed bytes.
-    pub sealed: Vec<u8>,
+    /// Whose sign-in they come from.
+    pub consenter: ObjectId,
+    /// Gets the next tokens; absent where the app reads by itself.
+    pub refresh: Option<Vec<u8>>,
+    /// Reads Graph.
+    pub access: Vec<u8>,
+    /// Until when it does.
+    pub access_until: Timestamp,
 }
 
-/// The slot that may be overwritten.
+/// A slot that may be overwritten, besides those in `kept`.
 #[must_use]
-pub fn free_slot(grant: Option<&Grant>) -> u8 {
-    let is_used =
-        |slot: &u8| grant.is_some_and(|grant| grant.current.slot == *slot || grant.previous.is_some_and(|previous| previous.slot == *slot));
-    (0..SLOTS).find(|slot| !is_used(slot)).unwrap_or_default()
+pub fn free_slot(body: &Body, kept: Option<Slot>) -> u8 {
+    let grants = [body.grant.as_ref(), body.spare.as_ref().map(|spare| &spare.grant)];
+    let used: Vec<u8> = grants
+        .into_iter()
+        .flatten()
+        .flat_map(|grant| [Some(grant.current), grant.previous])
+        .chain([kept])
+        .flatten()
+        .map(|slot| slot.slot)
+        .collect();
+    (0..SLOTS).find(|slot| !used.contains(slot)).unwrap_or_default()
 }
 
 impl Store {
-    /// Stores a sealed refresh token, durable before anything points to it. An older token never replaces a newer one.
+    /// Stores tokens, durable before anything points to them. Older ones never replace newer ones.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_grant(&self, id: &ConnectionId, grant: &SealedGrant, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn put_tokens(&self, id: &ConnectionId, tokens: &SealedTokens) -> Result<(), StoreError> {
         let request = self.client.put_item().table_name(&self.connections);
-        let request = request
+        let mut request = request
             .item("pk", text(connection_key(id)))
-            .item("sk", text(format!("grant#{}", grant.slot.slot)))
+            .item("sk", text(sort_key(tokens.slot)))
             .item("v", number(VERSION))
-            .item("slot", number(grant.slot.slot))
-            .item("generation", number(grant.slot.generation))
-            .item("stored_at", time(now))
-            .item("sealed", bytes(grant.sealed.clone()))
+            .item("slot", number(tokens.slot.slot))
+            .item("generation", number(tokens.slot.generation))
+            .item("consenter", text(tokens.consenter.to_string()))
+            .item("access", bytes(tokens.access.clone()))
+            .item("access_until", time(tokens.access_until))
             .condition_expression("attribute_not_exists(pk) OR generation <= :generation")
-            .expression_attribute_values(":generation", number(grant.slot.generation));
-        request.send().await.map_err(|error| failed(format!("store a grant of {id}"), error))?;
+            .expression_attribute_values(":generation", number(tokens.slot.generation));
+        if let Some(refresh) = &tokens.refresh {
+            request = request.item("refresh", bytes(refresh.clone()));
+        }
+        request.send().await.map_err(|error| failed(format!("store tokens of {id}"), error))?;
         Ok(())
     }
 
-    /// The sealed refresh tokens of a connection, the newest first.
+    /// All sealed tokens of a connection, the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn grants(&self, id: &ConnectionId) -> Result<Vec<SealedGrant>, StoreError> {
+    pub async fn tokens(&self, id: &ConnectionId) -> Result<Vec<SealedTokens>, StoreError> {
         let request = self.client.query().table_name(&self.connections).consistent_read(true);
         let request = request
             .key_condition_expression("pk = :pk AND begins_with(sk, :grant)")
             .expression_attribute_values(":pk", text(connection_key(id)))
             .expression_attribute_values(":grant", text("grant#"));
-        let answer = request.send().await.map_err(|error| failed(format!("read the grants of {id}"), error))?;
-        let read = |item: &Item| {
-            let reader = Reader::open(item)?;
-            let slot = Slot { slot: reader.number("slot")?, generation: reader.number("generation")? };
-            Ok(SealedGrant { slot, sealed: reader.bytes("sealed")?.to_vec() })
-        };
-        let mut grants: Vec<SealedGrant> = answer.items.unwrap_or_default().iter().map(read).collect::<Result<_, StoreError>>()?;
-        grants.sort_by_key(|grant| std::cmp::Reverse(grant.slot.generation));
-        Ok(grants)
+        let answer = request.send().await.map_err(|error| failed(format!("read the tokens of {id}"), error))?;
+        let mut tokens: Vec<SealedTokens> = answer.items.unwrap_or_default().iter().map(read).collect::<Result<_, StoreError>>()?;
+        tokens.sort_by_key(|tokens| std::cmp::Reverse(tokens.slot.generation));
+        Ok(tokens)
     }
 
-    /// Stores the sealed access token; it expires by TTL.
+    /// The sealed tokens in one slot, unless others were put there since.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_access(&self, id: &ConnectionId, sealed: Vec<u8>, until: Timestamp) -> Result<(), StoreError> {
-        let request = self.client.put_item().table_name(&self.connections);
-        let request = request
-            .item("pk", text(connection_key(id)))
-            .item("sk", text("access"))
-            .item("v", number(VERSION))
-            .item("until", time(until))
-            .item("expires_at", expiry(until))
-            .item("sealed", bytes(sealed));
-        request.send().await.map_err(|error| failed(format!("store the access token of {id}"), error))?;
-        Ok(())
+    pub async fn tokens_in(&self, id: &ConnectionId, slot: Slot) -> Result<Option<SealedTokens>, StoreError> {
+        let request =
+            self.client.get_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(sort_key(slot)));
+        let answer = request.consistent_read(true).send().await.map_err(|error| failed(format!("read tokens of {id}"), error))?;
+        let found = answer.item.as_ref().map(read).transpose()?;
+        Ok(found.filter(|tokens| tokens.slot == slot))
     }
+}
 
-    /// The sealed access token, unless it ends before `at`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn access(&self, id: &ConnectionId, at: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
-        let request = self.client.get_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text("access"));
-        let answer = request.consistent_read(true).send().await.map_err(|error| failed(format!("read the access token of {id}"), error))?;
-        let Some(item) = answer.item else {
-            return Ok(None);
-        };
-        let reader = Reader::open(&item)?;
-        let is_live = reader.time("until")? > at;
-        Ok(is_live.then_some(reader.bytes("sealed")?.to_vec()))
-    }
+pub(super) fn sort_key(slot: Slot) -> String {
+    format!("grant#{}", slot.slot)
+}
+
+pub(super) fn read(item: &Item) -> Result<SealedTokens, StoreError> {
+    let reader = Reader::open(item)?;
+    Ok(SealedTokens {
+        slot: Slot { slot: reader.number("slot")?, generation: reader.number("generation")? },
+        consenter: reader.parsed("consenter", "")?,
+        refresh: match item.contains_key("refresh") {
+            true => Some(reader.bytes("refresh")?.to_vec()),
+            false => None,
+        },
+        access: reader.bytes("access")?.to_vec(),
+        access_until: reader.time("access_until")?,
+    })
 }

@@ -1,10 +1,12 @@
 //! The right to change one item, for a while.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::ids::ConnectionId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::item::{Item, number, text, time};
+use super::item::{Item, Reader, bytes, number, text, time};
 use super::{Store, StoreError, connection_key, failed};
 
 /// The right to change one item, until somebody takes it over. Every write under it is conditional on `fence`.
@@ -18,10 +20,22 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+/// Who takes a lease, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    /// 16 random bytes, by which a holder whose answer was lost knows that the lease is its own.
+    pub nonce: [u8; 16],
+    /// Until when nobody else takes it: at least as long as the holder may live.
+    pub until: Timestamp,
+}
+
 /// When a lease may be taken.
 pub(super) enum Terms {
-    /// When nobody holds it and its work is due.
-    Due,
+    /// When nobody holds it, its work is due, and nobody took it since the item was read with this fence.
+    DueAsRead {
+        /// The fence that was read.
+        fence: u64,
+    },
     /// When nobody holds it.
     Free,
     /// Always: whoever holds it is overtaken.
@@ -32,37 +46,47 @@ impl Store {
     /// Takes the lease of an item, and reads the item in the same write. `None` when the terms are not met.
     pub(super) async fn take(
         &self,
-        key: (String, &'static str),
+        (pk, sk): (String, &'static str),
         terms: Terms,
+        holder: Holder,
         now: Timestamp,
-        until: Timestamp,
     ) -> Result<Option<(Item, Lease)>, StoreError> {
-        let (pk, sk) = key;
         let condition = match terms {
-            Terms::Due => "attribute_exists(pk) AND work_at <= :now AND lease_until < :now",
+            Terms::DueAsRead { .. } => "fence = :fence AND work_at <= :now AND lease_until < :now",
             Terms::Free => "attribute_exists(pk) AND lease_until < :now",
             Terms::Seize => "attribute_exists(pk)",
         };
+        let nonce = bytes(holder.nonce.to_vec());
         let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(&pk)).key("sk", text(sk));
         request = request
-            .update_expression("SET lease_until = :until ADD fence :one")
+            .update_expression("SET lease_until = :until, holder = :holder ADD fence :one")
             .condition_expression(condition)
-            .expression_attribute_values(":until", time(until))
+            .expression_attribute_values(":until", time(holder.until))
+            .expression_attribute_values(":holder", nonce.clone())
             .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew);
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         if !matches!(terms, Terms::Seize) {
             request = request.expression_attribute_values(":now", time(now));
         }
-        let what = format!("take the lease of {pk}/{sk}");
-        match request.send().await.map_err(|error| failed(what.clone(), error)) {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
-                let fence = super::item::Reader::open(&item)?.number("fence")?;
-                Ok(Some((item, Lease { pk, sk, fence, until })))
-            }
-            Err(StoreError::Overtaken { .. }) => Ok(None),
-            Err(error) => Err(error),
+        if let Terms::DueAsRead { fence } = terms {
+            request = request.expression_attribute_values(":fence", number(fence));
         }
+        let what = format!("take the lease of {pk}/{sk}");
+        let item = match request.send().await {
+            Ok(answer) => answer.attributes,
+            // Ours after all: the first answer was lost, and the SDK asked again.
+            Err(error) => match winner(&error) {
+                Some(item) if item.get("holder") == Some(&nonce) => Some(item.clone()),
+                _ => match failed(what, error) {
+                    StoreError::Overtaken { .. } => return Ok(None),
+                    error => return Err(error),
+                },
+            },
+        };
+        let item = item.unwrap_or_default();
+        let fence = Reader::open(&item)?.number("fence")?;
+        Ok(Some((item, Lease { pk, sk, fence, until: holder.until })))
     }
 
     /// Ends the leases of a connection and of its walk, for whoever knows that their holders are dead. What a holder that is not would
@@ -72,7 +96,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn end_leases(&self, id: &ConnectionId) -> Result<(), StoreError> {
         for sk in ["connection", "walk"] {
-            self.take((connection_key(id), sk), Terms::Seize, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH).await?;
+            let nobody = Holder { nonce: [0; 16], until: Timestamp::UNIX_EPOCH + SignedDuration::from_millis(1) };
+            self.take((connection_key(id), sk), Terms::Seize, nobody, Timestamp::UNIX_EPOCH).await?;
         }
         Ok(())
     }
@@ -121,6 +146,14 @@ impl Store {
             .set_expression_attribute_values(update.expression_attribute_values);
         request.send().await.map_err(|error| failed(what, error))?;
         Ok(())
+    }
+}
+
+/// The item that a failed condition met.
+fn winner(error: &SdkError<UpdateItemError>) -> Option<&Item> {
+    match error.as_service_error()? {
+        UpdateItemError::ConditionalCheckFailedException(refused) => refused.item(),
+        _ => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Where each connection's delta walk stands, and when its next step is due.
 
 use domain::ids::ConnectionId;
-use domain::schedule::shard;
+use domain::schedule::{Part, shard};
 use domain::walk::Walk;
 use jiff::Timestamp;
 
 use super::item::{Item, Reader, VERSION, json, number, text, time};
-use super::lease::{LeaseEnd, Terms};
+use super::lease::{Holder, LeaseEnd, Terms};
 use super::{Lease, Store, StoreError, connection_key, failed};
 
 const SK: &str = "walk";
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn due_walks(&self, now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        self.due("sync", now, per_shard).await
+        self.due(("sync", Part::WHOLE), now, per_shard).await
     }
 
     /// Takes the lease of a walk, and reads it and when its next step was due; `None` when somebody else has it, or there is no walk.
@@ -59,10 +59,10 @@ impl Store {
     pub async fn take_walk(
         &self,
         id: &ConnectionId,
+        holder: Holder,
         now: Timestamp,
-        until: Timestamp,
     ) -> Result<Option<(Walk, Lease, Option<Timestamp>)>, StoreError> {
-        let taken = self.take((connection_key(id), SK), Terms::Free, now, until).await?;
+        let taken = self.take((connection_key(id), SK), Terms::Free, holder, now).await?;
         let read = |(item, lease): (Item, Lease)| read(&item).map(|(walk, due_at)| (walk, lease, due_at));
         taken.map(read).transpose()
     }

@@ -92,6 +92,8 @@ fn sentence(notice: &Notice) -> String {
         NoticeKind::Dead => "The grant is dead",
         NoticeKind::OperatorFault => "Our own credential is refused",
         NoticeKind::Recovered => "The grant works again",
+        NoticeKind::SwitchedToSpare => "The grant stopped, and its backup took over",
+        NoticeKind::SpareLost => "The backup stopped; the grant in use works",
     };
     let refusal = notice.standing.health.refusal();
     match refusal.map(diagnosis::diagnose) {

@@ -50,7 +50,7 @@ impl Client<'_> {
     async fn consent(&self, connection: &ConnectionId) -> Result<()> {
         let tenant = self.world.tenant_of(&self.customer).context("the customer has no tenant")?;
         let admin = tenant.admins.first().context("the tenant has no admin")?;
-        let begin = BeginReconnect { connection: connection.clone(), return_url: None, choose_account: false };
+        let begin = BeginReconnect { connection: connection.clone(), return_url: None, choose_account: false, access: None, spare: false };
         let begun: ReconnectAttempt = self.ask(Method::POST, "v1/reconnect-attempts", serde_json::to_vec(&begin)?).await?;
         let url: Url = begun.authorize_url.context("the attempt has no sign-in page")?.parse()?;
         self.world.tell_simulator_the_time();
