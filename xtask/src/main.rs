@@ -29,7 +29,7 @@ cargo xtask <command>
 
   up [--fresh] [--port N] [--data DIR]   build what is needed and run the whole product on this machine
   test [--no-browser]                    run everything CI runs
-  bench                                  measure: the sync, the forecasts, the time until ready, the widget's size
+  bench                                  measure: the sync, a million checks, the forecasts, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
   bootstrap                              install or name the tools that are missing
@@ -80,8 +80,8 @@ fn run(arguments: &[OsString]) -> Result<()> {
 fn bench(root: &Path) -> Result<()> {
     bootstrap::run(root, Need::Build)?;
     let mut journal = Journal::begin();
-    journal
-        .command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests", "--bench", "sync", "--bench", "forecast"]))?;
+    let benches = ["--bench", "sync", "--bench", "fleet", "--bench", "forecast"];
+    journal.command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests"]).args(benches))?;
     journal.step("time until ready", "cargo xtask bench", || ready::measure(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     journal.close();
