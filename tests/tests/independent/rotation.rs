@@ -10,6 +10,8 @@ use system_tests::world::CUSTOMER;
 use crate::server::PERSON;
 use crate::{Strict, client, tenant};
 
+/// Longer than any lease.
+const LEASE_OVER: SignedDuration = SignedDuration::from_mins(10);
 /// More checks than any verdict needs.
 const CHECKS_MAX: usize = 4;
 
@@ -71,11 +73,12 @@ async fn two_ticks_at_once_send_a_token_once() {
 async fn a_worker_that_dies_before_its_verdict_is_written_loses_no_token() {
     for lost in [Lost::Request, Lost::Answer] {
         let (world, strict, id) = connected().await;
-        // Of a check's writes to existing items the first takes the lease, the second is the verdict.
-        world.engine.meter.lose("UpdateItem", 1, lost);
+        // Of a tick's updates the first counts checks, the second takes the lease, the third is the verdict.
+        world.engine.meter.lose("UpdateItem", 2, lost);
         let report = world.tick().await;
         assert_eq!(report.faults, 1, "{lost:?} {report:?}");
-        world.pass(SignedDuration::from_mins(2));
+        assert_eq!(strict.server.refresh_tokens().len(), 1, "the token was used before the worker died");
+        world.pass(LEASE_OVER);
         for count in 2..=3 {
             assert_eq!(check(&world, &strict, &id).await, "healthy", "{lost:?}, request {count}");
         }
@@ -104,7 +107,7 @@ async fn a_token_that_could_not_be_stored_ends_the_grant_and_is_told_as_such() {
     let (world, strict, id) = connected().await;
     world.engine.meter.lose("PutItem", 0, Lost::Request);
     assert_eq!(world.tick().await.faults, 1);
-    world.pass(SignedDuration::from_mins(2));
+    world.pass(LEASE_OVER);
     assert_eq!(last_health(&world, &strict, &id).await, "dead");
     assert_eq!(world.notices(&id).await.last().map(String::as_str), Some("dead"));
 }
