@@ -1,10 +1,9 @@
 //! Where Entra sends the browser back to. Everything in the query is written by whoever likes to: it leads nowhere but through `state`.
 
-use adapters::entra::{Authority, Identity, IdentityError, Tokens};
-use adapters::graph::{GraphError, Organization};
+use adapters::entra::{Ask, Authority, Invitation};
 use adapters::store::StoreError;
-use adapters::store::attempts::{Attempt, Progress};
-use adapters::vault::{self, Binding, Purpose};
+use adapters::store::attempts::{Aim, Attempt, Progress};
+use adapters::vault::VaultError;
 use aws_lc_rs::constant_time;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -13,42 +12,21 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use domain::api::AttemptWord;
-use domain::refusal::{ErrorWord, Failure, Suberror};
 use serde::Deserialize;
 use url::Url;
 
-use crate::install::{self, Candidate};
+use crate::proof::{self, Fault};
 use crate::reconnect::hash;
-use crate::{Portal, Shared, view};
-
-/// The authorization code was made for another tenant than the one asked to redeem it. It only chooses the sentence.
-/// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
-const CODE_OF_ANOTHER_TENANT: u32 = 700_005;
+use crate::{Portal, Shared, install, view};
 
 /// What comes back. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow>
 #[derive(Deserialize)]
 pub(crate) struct Returned {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    error_subcode: Option<String>,
-    error_description: Option<String>,
-}
-
-/// Why an attempt failed: a word for programs and a sentence for people.
-pub(crate) struct Fault {
-    reason: &'static str,
-    sentence: String,
-}
-
-impl Fault {
-    pub(crate) fn new(reason: &'static str, sentence: impl Into<String>) -> Self {
-        Self { reason, sentence: sentence.into() }
-    }
-
-    pub(crate) fn unavailable() -> Self {
-        Self::new("unavailable", "Something failed on our side or at Microsoft. Nothing was changed. Please try again.")
-    }
+    pub(crate) state: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) error_subcode: Option<String>,
+    pub(crate) error_description: Option<String>,
 }
 
 /// Takes the person back from Entra.
@@ -91,6 +69,14 @@ async fn find(portal: &Portal, returned: &Returned) -> Result<Option<Attempt>, S
 }
 
 async fn answer(portal: &Portal, attempt: Attempt, returned: &Returned) -> Response {
+    match next_page(portal, &attempt, returned).await {
+        Ok(Some(url)) => return Redirect::to(url.as_str()).into_response(),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::error!(attempt = %attempt.id, error = &error as &dyn std::error::Error, "sign-in not begun");
+            return page(StatusCode::SERVICE_UNAVAILABLE, Some(&attempt), BUSY);
+        }
+    }
     let progress = match conclude(portal, &attempt, returned).await {
         Ok(progress) => progress,
         Err(error) => {
@@ -112,6 +98,26 @@ async fn answer(portal: &Portal, attempt: Attempt, returned: &Returned) -> Respo
         AttemptWord::Pending | AttemptWord::Verifying => ("One moment", "The connection is being verified.".to_owned()),
     };
     page(StatusCode::OK, Some(&attempt), Message { title, sentence: &sentence })
+}
+
+/// The sign-in that follows an administrator's consent to the app: whatever this callback says of the tenant, anybody can have written.
+/// Nothing is changed by it, so it may be asked for as often as anybody likes.
+async fn next_page(portal: &Portal, attempt: &Attempt, returned: &Returned) -> Result<Option<Url>, VaultError> {
+    let is_pending = attempt.progress == Progress::Pending && portal.ports.clock.now() < attempt.terms.expires_at;
+    let is_consent = attempt.terms.aim == Aim::AppOnly && returned.error.is_none() && returned.code.is_none();
+    if !is_pending || !is_consent {
+        return Ok(None);
+    }
+    let verifier = proof::verifier(portal, attempt).await?;
+    Ok(Some(portal.ports.entra.authorize_url(&Invitation {
+        ask: Ask::Identity,
+        authority: attempt.terms.tenant.map_or(Authority::Organizations, Authority::Tenant),
+        state: returned.state.as_deref().unwrap_or_default(),
+        nonce: &attempt.terms.nonce,
+        verifier: &verifier,
+        login_hint: None,
+        claims: None,
+    })))
 }
 
 /// Where to lead a browser whose attempt ran in the portal's own tab. The URL was accepted when the attempt began.
@@ -142,7 +148,7 @@ async fn conclude(portal: &Portal, attempt: &Attempt, returned: &Returned) -> Re
     if claimed == Progress::Superseded {
         return Ok(claimed);
     }
-    let ended = match verify(portal, attempt, returned).await {
+    let ended = match proof::verify(portal, attempt, returned).await {
         Ok(candidate) => install::install(portal, attempt, candidate).await,
         Err(fault) => Err(fault),
     };
@@ -155,95 +161,6 @@ async fn conclude(portal: &Portal, attempt: &Attempt, returned: &Returned) -> Re
     };
     store.move_attempt(&attempt.id, &Progress::Verifying, &ended).await?;
     Ok(ended)
-}
-
-/// Turns a callback into a candidate that is proved to work, in the right tenant.
-async fn verify(portal: &Portal, attempt: &Attempt, returned: &Returned) -> Result<Candidate, Fault> {
-    let ports = &portal.ports;
-    let now = ports.clock.now();
-    // An error is looked for first: Entra sends other fields along with it.
-    if returned.error.is_some() {
-        return Err(declined(returned));
-    }
-    let code = returned.code.clone().ok_or_else(|| Fault::new("refused", "Microsoft sent no authorization code. Please try again."))?;
-    let binding = Binding::new(&attempt.terms.connection, Purpose::CodeVerifier);
-    let verifier = vault::open_text(ports.vault.as_ref(), &binding, &attempt.sealed_verifier).await;
-    let verifier = verifier.map_err(|_| Fault::unavailable())?;
-    let authority = attempt.terms.tenant.map_or(Authority::Organizations, Authority::Tenant);
-    let tokens = ports.entra.redeem(authority, code, &verifier, now).await.map_err(|failure| not_redeemed(&failure))?;
-    let id_token = tokens.id_token.as_ref().ok_or_else(Fault::unavailable)?;
-    let identity = ports.entra.identify(id_token, &attempt.terms.nonce, now).await.map_err(|error| not_identified(attempt, &error))?;
-    if attempt.terms.tenant.is_some_and(|tenant| tenant != identity.tenant) {
-        return Err(wrong_tenant());
-    }
-    let organization = ports.graph.prove(&tokens.access_token, now).await.map_err(|error| not_proved(&error))?;
-    candidate(identity, organization, tokens)
-}
-
-fn candidate(identity: Identity, organization: Organization, tokens: Tokens) -> Result<Candidate, Fault> {
-    if organization.id != identity.tenant {
-        return Err(wrong_tenant());
-    }
-    let Some(refresh_token) = tokens.refresh_token.clone() else {
-        return Err(Fault::new("missing-permission", "Microsoft gave no lasting access. Please start again and accept all permissions."));
-    };
-    Ok(Candidate { identity, organization, tokens, refresh_token: Some(refresh_token) })
-}
-
-fn wrong_tenant() -> Fault {
-    let sentence = "You signed in to another Microsoft Entra tenant than the one this connection belongs to. Nothing was changed. \
-                    Choose \"Use another account\" and sign in as an administrator of the right tenant.";
-    Fault::new("wrong-tenant", sentence)
-}
-
-fn declined(returned: &Returned) -> Fault {
-    let error = returned.error.as_deref().unwrap_or_default();
-    let text = returned.error_description.as_deref().unwrap_or_default();
-    let is_admins = text.contains("AADSTS90094") || text.contains("AADSTS90095") || error == "consent_required";
-    match (error, returned.error_subcode.as_deref()) {
-        _ if is_admins => admin_required(),
-        ("access_denied" | "permission_denied", _) | (_, Some("cancel")) => {
-            Fault::new("denied", "The sign-in was cancelled or the permissions were declined. Nothing was changed.")
-        }
-        ("temporarily_unavailable" | "server_error", _) => Fault::unavailable(),
-        _ => Fault::new("refused", "Microsoft refused the sign-in. Nothing was changed. Please try again."),
-    }
-}
-
-fn admin_required() -> Fault {
-    Fault::new("admin-required", "Only an administrator can accept these permissions. Ask one to sign in here. Nothing was changed.")
-}
-
-fn not_redeemed(failure: &Failure) -> Fault {
-    match failure {
-        Failure::Unclear(_) => Fault::unavailable(),
-        Failure::Refused(refusal) if refusal.error == ErrorWord::InvalidClient => {
-            Fault::new("unavailable", "Our own sign-in to Microsoft failed. Nothing was changed, and there is nothing for you to do.")
-        }
-        Failure::Refused(refusal) if refusal.suberror == Some(Suberror::ConsentRequired) => admin_required(),
-        Failure::Refused(refusal) if refusal.codes.contains(&CODE_OF_ANOTHER_TENANT) => wrong_tenant(),
-        Failure::Refused(_) => Fault::new("refused", "Microsoft did not accept this sign-in. Nothing was changed. Please try again."),
-    }
-}
-
-fn not_identified(attempt: &Attempt, error: &IdentityError) -> Fault {
-    tracing::warn!(attempt = %attempt.id, error = error as &dyn std::error::Error, "id_token not accepted");
-    match error {
-        IdentityError::KeysUnavailable(_) => Fault::unavailable(),
-        IdentityError::Invalid(_) => {
-            Fault::new("verification-failed", "The sign-in could not be verified. Nothing was changed. Please try again.")
-        }
-    }
-}
-
-fn not_proved(error: &GraphError) -> Fault {
-    match error {
-        GraphError::Forbidden { .. } | GraphError::Unauthorized => Fault::new(
-            "missing-permission",
-            "This account may not read the directory. Sign in as an administrator and accept all permissions. Nothing was changed.",
-        ),
-        _ => Fault::unavailable(),
-    }
 }
 
 /// What a page says.

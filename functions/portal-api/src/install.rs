@@ -16,7 +16,7 @@ use domain::schedule;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-use crate::callback::Fault;
+use crate::proof::Fault;
 use crate::{Portal, connections};
 
 /// How long the connection is held for the swap: three writes of at most 10 s.

@@ -5,6 +5,8 @@
 //!
 //! re-consent:  begin ─► Entra's page, in a popup ─► callback: claim the attempt once ─► redeem the code ─► id_token
 //!              ─► same tenant? ─► read Graph with the candidate ─► swap in one conditional write ─► sync at once
+//! app-only:    begin ─► the administrator's consent page ─► callback: nothing it says is believed ─► sign-in ─► callback: as above, and
+//!              is the person an administrator? ─► the app's own token ─► read Graph with it ─► swap
 //! ```
 //! Every route but the callback and the documents is keyed by the caller's customer. The callback's query is anybody's: it binds
 //! nothing but through `state` and a validated id_token, and until the swap the working grant is untouched.
@@ -28,6 +30,7 @@ mod install;
 mod openapi;
 mod people;
 mod problem;
+mod proof;
 mod reconnect;
 mod request;
 mod settings;

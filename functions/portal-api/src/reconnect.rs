@@ -136,6 +136,11 @@ fn authorize_url(
     (attempt, secret, verifier): (&Attempt, &str, &SecretString),
     chooses: bool,
 ) -> Url {
+    let authority = attempt.terms.tenant.map_or(Authority::Organizations, Authority::Tenant);
+    let state = format!("{}.{secret}", attempt.id);
+    if attempt.terms.aim == Aim::AppOnly {
+        return portal.ports.entra.admin_consent_url(authority, &state);
+    }
     let refusal = connection.body.standing.health.refusal();
     // An account that is gone is no good suggestion.
     let is_account_gone = refusal.is_some_and(|refusal| diagnosis::diagnose(refusal).cause.starts_with("account-"));
@@ -143,8 +148,8 @@ fn authorize_url(
     let hint = connection.body.grant.as_ref().and_then(|grant| grant.consenter_name.as_deref());
     portal.ports.entra.authorize_url(&Invitation {
         ask: Ask::Directory,
-        authority: attempt.terms.tenant.map_or(Authority::Organizations, Authority::Tenant),
-        state: &format!("{}.{secret}", attempt.id),
+        authority,
+        state: &state,
         nonce: &attempt.terms.nonce,
         verifier,
         login_hint: hint.filter(|_| !chooses && !is_account_gone && !is_spare),

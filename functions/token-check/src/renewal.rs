@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use adapters::Ports;
 use adapters::entra::Tokens;
+use adapters::graph::GraphError;
 use adapters::store::connections::{Body, Connection, Grant, Slot, Tenant};
 use adapters::store::grants::{SealedTokens, free_slot};
 use adapters::store::{Lease, StoreError};
 use adapters::tokens::{self, Place};
 use adapters::vault::{self, Binding, Purpose, VaultError};
+use domain::api::AccessWord;
 use domain::diagnosis::{self, Action};
 use domain::ids::ConnectionId;
 use domain::refusal::{ErrorWord, Failure, Refusal, Unclear};
@@ -63,6 +65,9 @@ async fn renew_unbounded(ports: &Ports, mut task: Task<'_>) -> Result<Renewal, S
     let Some(tenant) = &task.connection.body.tenant else {
         return Ok(unclear("the connection has no tenant"));
     };
+    if task.grant.access == AccessWord::AppOnly {
+        return renew_app(ports, &task, tenant).await;
+    }
     let first = match task.tokens.take() {
         Some(tokens) => Some(tokens),
         None => candidates(ports, &task).await?.into_iter().next(),
@@ -79,6 +84,24 @@ async fn renew_unbounded(ports: &Ports, mut task: Task<'_>) -> Result<Renewal, S
         Some(second) => Ok(spend(ports, &task, tenant, &second).await?.into_renewal()),
         None => Ok(renewal.into_renewal()),
     }
+}
+
+/// Asks for a token of the app itself, and tries it: Entra gives one even where the consent behind it is gone, and only Graph says so.
+async fn renew_app(ports: &Ports, task: &Task<'_>, tenant: &Tenant) -> Result<Renewal, StoreError> {
+    let tokens = match ports.entra.app_token(tenant.id, ports.clock.now()).await {
+        Ok(tokens) => tokens,
+        Err(Failure::Refused(refusal)) => return Ok(Renewal::Refused(refusal)),
+        Err(Failure::Unclear(Unclear { what, retry_after })) => return Ok(Renewal::Unclear { what, retry_after }),
+    };
+    if let Err(error) = ports.graph.probe(&tokens.access_token, ports.clock.now()).await {
+        return Ok(match (error.refusal(), error) {
+            (Some(refusal), _) => Renewal::Refused(Box::new(refusal)),
+            (None, GraphError::Unavailable { what, retry_after }) => Renewal::Unclear { what, retry_after },
+            (None, error) => unclear(&error.to_string()),
+        });
+    }
+    let slot = Slot { slot: free_slot(&task.connection.body, None), generation: task.lease.fence };
+    store(ports, task, (slot, None), &tokens, None).await
 }
 
 /// What spending one token came to.
@@ -157,15 +180,25 @@ async fn ask(ports: &Ports, tenant: &Tenant, token: &SecretString) -> Result<Tok
 
 /// Stores the new tokens, before anything points to them. Where Entra gave no new refresh token, the one that just worked goes on.
 async fn keep(ports: &Ports, task: &Task<'_>, used: &SealedTokens, (token, tokens): (SecretString, Tokens)) -> Result<Renewal, StoreError> {
-    let id = &task.connection.id;
     let slot = Slot { slot: free_slot(&task.connection.body, Some(used.slot)), generation: task.lease.fence };
-    let place = Place { connection: id, consenter: task.grant.consenter, slot };
     let refresh = tokens.refresh_token.as_ref().unwrap_or(&token);
-    match tokens::seal(ports.vault.as_ref(), place, &tokens, Some(refresh), ports.clock.now()).await {
+    store(ports, task, (slot, Some(used.slot)), &tokens, Some(refresh)).await
+}
+
+async fn store(
+    ports: &Ports,
+    task: &Task<'_>,
+    (slot, previous): (Slot, Option<Slot>),
+    tokens: &Tokens,
+    refresh: Option<&SecretString>,
+) -> Result<Renewal, StoreError> {
+    let id = &task.connection.id;
+    let place = Place { connection: id, consenter: task.grant.consenter, slot };
+    match tokens::seal(ports.vault.as_ref(), place, tokens, refresh, ports.clock.now()).await {
         Ok(sealed) => ports.store.put_tokens(id, &sealed).await?,
         Err(error) => return Ok(unclear(&error.to_string())),
     }
-    Ok(Renewal::Renewed(Renewed { current: slot, previous: Some(used.slot) }))
+    Ok(Renewal::Renewed(Renewed { current: slot, previous }))
 }
 
 pub(crate) fn unclear(what: &str) -> Renewal {

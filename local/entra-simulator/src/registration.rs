@@ -32,6 +32,14 @@ pub struct App {
     /// Application permissions of Microsoft Graph the registration lists.
     #[serde(default)]
     pub application_permissions: Vec<String>,
+    /// Whether id_tokens tell a person's directory roles in `wids` (`groupMembershipClaims` with `DirectoryRole`).
+    /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/optional-claims>
+    #[serde(default = "yes")]
+    pub has_role_claims: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl App {
@@ -46,6 +54,7 @@ impl App {
             federated_credentials: Vec::new(),
             delegated_permissions: vec!["User.Read.All".to_owned()],
             application_permissions: vec!["User.Read.All".to_owned()],
+            has_role_claims: true,
         }
     }
 

@@ -130,8 +130,12 @@ async fn a_code_and_its_verifier_bring_tokens_that_prove_who_signed_in() {
     assert_eq!(tokens.expires_in, SignedDuration::from_hours(1));
     let id_token = tokens.id_token.expect("an id_token");
     let identity = strict.entra.identify(&id_token, NONCE, strict.now).await.expect("a valid id_token");
-    let expected =
-        Identity { tenant: tenant(), object: PERSON.to_string().parse().expect("an object"), user_principal_name: Some(NAME.to_owned()) };
+    let expected = Identity {
+        tenant: tenant(),
+        object: PERSON.to_string().parse().expect("an object"),
+        user_principal_name: Some(NAME.to_owned()),
+        roles: Vec::new(),
+    };
     assert_eq!(identity, expected);
     for (nonce, hours, fault) in [("another", 0, "another nonce"), (NONCE, 2, "expired")] {
         let refused = strict.entra.identify(&id_token, nonce, strict.now + SignedDuration::from_hours(hours)).await;

@@ -2,13 +2,18 @@
 
 use adapters::entra::{Ask, Authority, Invitation};
 use adapters::graph::GraphError;
-use domain::ids::TenantId;
+use domain::ids::{ConnectionId, TenantId};
 use domain::refusal::{ErrorWord, Failure};
-use entra_simulator::Act;
+use entra_simulator::{Act, Role};
 use secrecy::SecretString;
-use system_tests::World;
-use system_tests::world::{CLIENT, REDIRECT};
+use serde_json::{Value, json};
+use system_tests::answer::redacted;
+use system_tests::world::{CLIENT, CUSTOMER, REDIRECT, person};
+use system_tests::{Answer, World};
 use url::Url;
+use uuid::Uuid;
+
+use crate::support::assert_synced;
 
 fn told(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -83,4 +88,145 @@ async fn only_graph_tells_that_the_permission_is_gone() {
     world.work(Act::DisableApp);
     let refused = world.ports.entra.app_token(TenantId(world.tenant), world.now()).await;
     assert!(matches!(refused, Err(Failure::Refused(refusal)) if refusal.codes == [7_000_112]));
+}
+
+/// Moves a connection to the app's own access, as the browser would: the consent page, our callback, the sign-in, our callback.
+async fn move_over(world: &World, id: &ConnectionId, who: Uuid) -> Value {
+    let begun = world.begin_with(&json!({"connection": id, "access": "app-only"})).await;
+    assert!(begun.url.path().ends_with("/v2.0/adminconsent"), "{}", begun.url);
+    let consented = world.simulator.accept(&begun.url, (world.tenant, world.admin)).unwrap();
+    sign_in(world, &consented, who).await;
+    world.attempt(&begun.attempt).await
+}
+
+/// Follows the callback of the consent page to the sign-in, and signs in.
+async fn sign_in(world: &World, consented: &Url, who: Uuid) -> Answer {
+    let leads_on = world.come_back(consented).await;
+    assert_eq!(leads_on.status, 303, "{}", leads_on.text);
+    let sign_in: Url = leads_on.headers["location"].to_str().unwrap().parse().unwrap();
+    let back = world.simulator.accept(&sign_in, (world.tenant, who)).unwrap();
+    world.come_back(&back).await
+}
+
+#[tokio::test]
+async fn a_connection_moves_to_the_apps_own_access_and_back_and_loses_nothing() {
+    let world = World::with_people(12).await;
+    let id = world.connect_and_sync().await;
+    let people = world.people(&id).await;
+    let attempt = move_over(&world, &id, world.admin).await;
+    assert_eq!(attempt["state"], "succeeded", "{attempt}");
+    let status = world.status(&id).await;
+    assert_eq!((&status["id"], &status["access"], &status["health"]), (&json!(id), &json!("app-only"), &json!("healthy")));
+    let refreshes = world.refreshes();
+    world.work(Act::ChangeJobTitles { count: 4 });
+    world.work(Act::ResetAdminPassword { user: world.admin });
+    world.sync(&id).await;
+    assert_synced(&world, &id).await;
+    for _ in 0..3 {
+        assert_eq!(world.check(&id).await, "healthy", "no person's password is behind it");
+    }
+    assert_eq!(world.refreshes(), refreshes, "no refresh token is used any more");
+    let back = world.begin_with(&json!({"connection": id, "access": "delegated"})).await;
+    world.come_back(&world.accept(&back)).await;
+    let status = world.status(&id).await;
+    assert_eq!((&status["id"], &status["access"], &status["health"]), (&json!(id), &json!("delegated"), &json!("healthy")));
+    assert_eq!(world.check(&id).await, "healthy");
+    world.sync(&id).await;
+    assert_eq!(world.people(&id).await.len(), people.len());
+    assert_eq!(world.notices(&id).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_first_connection_can_be_the_apps_own() {
+    let world = World::with_people(3).await;
+    let id = world.create(CUSTOMER).await;
+    assert_eq!(move_over(&world, &id, world.admin).await["state"], "succeeded");
+    world.drain().await;
+    assert_synced(&world, &id).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    // What it is repaired with stays what it is.
+    let again = world.begin(&id).await;
+    assert!(again.url.path().ends_with("/v2.0/adminconsent"));
+}
+
+#[tokio::test]
+async fn consent_that_is_gone_is_found_although_tokens_are_given() {
+    let world = World::with_people(3).await;
+    let id = world.create(CUSTOMER).await;
+    move_over(&world, &id, world.admin).await;
+    world.drain().await;
+    world.work(Act::WithdrawApplicationPermissions);
+    assert_eq!(world.check(&id).await, "suspended");
+    let status = world.status(&id).await;
+    insta::assert_json_snapshot!("app_consent_withdrawn", redacted(&status["diagnosis"]));
+    world.work(Act::GrantApplicationPermissions);
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.notices(&id).await, ["suspended", "recovered"]);
+}
+
+#[tokio::test]
+async fn nobody_but_an_administrator_leads_a_directory_to_a_customer() {
+    let world = World::new().await;
+    // Somebody else's consent is there already: tokens are given, and Graph can be read with them.
+    world.work(Act::GrantApplicationPermissions);
+    let eve = world.simulator.add_user(world.tenant, person("Eve", Role::Member));
+    let id = world.create(CUSTOMER).await;
+    let begun = world.begin_with(&json!({"connection": id, "access": "app-only"})).await;
+    // The callback of the consent page is written by hand, as anybody can.
+    let state = told(&begun.url, "state").unwrap();
+    let forged: Url = format!("{REDIRECT}?admin_consent=True&tenant={}&state={state}", world.tenant).parse().unwrap();
+    sign_in(&world, &forged, eve).await;
+    let attempt = world.attempt(&begun.attempt).await;
+    assert_eq!((&attempt["state"], &attempt["failure"]["reason"]), (&json!("failed"), &json!("admin-required")));
+    assert_eq!(world.health(&id).await, "awaiting-consent");
+}
+
+#[tokio::test]
+async fn the_tenant_of_the_callback_counts_for_nothing() {
+    let world = World::new().await;
+    let victim = world.simulator.add_tenant("Fabrikam");
+    world.simulator.work(victim, Act::GrantApplicationPermissions).unwrap();
+    let id = world.create(CUSTOMER).await;
+    let begun = world.begin_with(&json!({"connection": id, "access": "app-only"})).await;
+    let state = told(&begun.url, "state").unwrap();
+    let forged: Url = format!("{REDIRECT}?admin_consent=True&tenant={victim}&state={state}").parse().unwrap();
+    sign_in(&world, &forged, world.admin).await;
+    let attempt = world.attempt(&begun.attempt).await;
+    assert_eq!(attempt["failure"]["reason"], "missing-permission", "Ada's own tenant allowed nothing: {attempt}");
+    assert_eq!(world.health(&id).await, "awaiting-consent");
+}
+
+#[tokio::test]
+async fn who_declines_the_app_changes_nothing() {
+    let world = World::with_people(2).await;
+    let id = world.connect_and_sync().await;
+    let begun = world.begin_with(&json!({"connection": id, "access": "app-only"})).await;
+    world.come_back(&world.simulator.decline(&begun.url).unwrap()).await;
+    assert_eq!(world.attempt(&begun.attempt).await["state"], "failed");
+    let status = world.status(&id).await;
+    assert_eq!((&status["access"], &status["health"]), (&json!("delegated"), &json!("healthy")));
+    assert_eq!(world.check(&id).await, "healthy");
+}
+
+#[tokio::test]
+async fn the_consent_page_may_send_its_callback_twice() {
+    let world = World::new().await;
+    let id = world.create(CUSTOMER).await;
+    let begun = world.begin_with(&json!({"connection": id, "access": "app-only"})).await;
+    let consented = world.simulator.accept(&begun.url, (world.tenant, world.admin)).unwrap();
+    assert_eq!(world.come_back(&consented).await.status, 303);
+    sign_in(&world, &consented, world.admin).await;
+    assert_eq!(world.attempt(&begun.attempt).await["state"], "succeeded");
+    assert_ne!(world.come_back(&consented).await.status, 303, "an attempt that is over leads nowhere");
+}
+
+#[tokio::test]
+async fn an_app_that_was_disabled_is_suspended_and_comes_back() {
+    let world = World::new().await;
+    let id = world.create(CUSTOMER).await;
+    move_over(&world, &id, world.admin).await;
+    world.work(Act::DisableApp);
+    assert_eq!(world.check(&id).await, "suspended");
+    world.work(Act::EnableApp);
+    assert_eq!(world.check(&id).await, "healthy");
 }

@@ -7,6 +7,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::Entra;
 use crate::transport::TransportError;
@@ -23,6 +24,21 @@ pub struct Identity {
     pub object: ObjectId,
     /// Its user principal name, for people to read; it can change.
     pub user_principal_name: Option<String>,
+    /// Template ids of the directory roles that the account has for the whole tenant; none where the registration does not ask for them.
+    pub roles: Vec<Uuid>,
+}
+
+/// Roles whose holders may allow an app to read the directory by itself: Global Administrator and Privileged Role Administrator.
+/// Source: <https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference>
+const CONSENTING_ROLES: [Uuid; 2] =
+    [Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10), Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814)];
+
+impl Identity {
+    /// Whether the person may allow the app to read the directory by itself.
+    #[must_use]
+    pub fn may_consent_for_tenant(&self) -> bool {
+        self.roles.iter().any(|role| CONSENTING_ROLES.contains(role))
+    }
 }
 
 /// Why an id_token proves nothing.
@@ -45,6 +61,10 @@ struct Claims {
     exp: i64,
     nbf: Option<i64>,
     preferred_username: Option<String>,
+    /// Directory roles; only where the registration's `groupMembershipClaims` asks for `DirectoryRole`.
+    /// Source: <https://learn.microsoft.com/en-us/entra/identity-platform/optional-claims>
+    #[serde(default)]
+    wids: Vec<Uuid>,
 }
 
 /// The set of keys; each may be limited to an issuer.
@@ -76,7 +96,7 @@ impl Entra {
         let verified = jsonwebtoken::decode::<Claims>(token, &decoding, &self.validation());
         let claims = verified.map_err(|_| IdentityError::Invalid("wrong signature, algorithm or audience"))?.claims;
         self.check(&claims, key.issuer.as_deref(), nonce, now)?;
-        Ok(Identity { tenant: claims.tid, object: claims.oid, user_principal_name: claims.preferred_username })
+        Ok(Identity { tenant: claims.tid, object: claims.oid, user_principal_name: claims.preferred_username, roles: claims.wids })
     }
 
     /// Signature, algorithm and audience; times and issuer are checked in [`Entra::check`], against a clock that tests can set.

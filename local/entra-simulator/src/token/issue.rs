@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Form;
 use super::policy::SPA_LIFETIME;
-use crate::directory::Person;
+use crate::directory::{Person, Role};
 use crate::graph::AccessToken;
 use crate::moment;
 use crate::registration::Platform;
@@ -185,10 +185,23 @@ fn id_token(state: &State, login_base: &Url, token: &RefreshToken, nonce: Option
     if has(&token.scopes, "email") && !text("mail").is_empty() {
         claims["email"] = json!(text("mail"));
     }
+    if state.apps.get(&token.client).is_some_and(|registered| registered.app.has_role_claims) {
+        claims["wids"] = json!(roles(person));
+    }
     if let Some(nonce) = nonce {
         claims["nonce"] = json!(nonce);
     }
     state.signing_key.sign(&claims)
+}
+
+/// Template ids of a person's directory roles; everybody has the last one.
+/// Source: <https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference>
+fn roles(person: Option<&Person>) -> Vec<&'static str> {
+    let everybody = "b79fbf4d-3ef9-4689-8143-76b194e85509";
+    match person.map(|person| person.role) {
+        Some(Role::Admin) => vec!["62e90394-69f5-4237-9190-012177145e10", everybody],
+        Some(Role::Member | Role::Guest) | None => vec![everybody],
+    }
 }
 
 fn has(scopes: &[String], scope: &str) -> bool {
