@@ -13,7 +13,7 @@
 //! | where the walk stands | `connection#ID` / `walk` | 3 writes a page | up to 8 KB; 40 KB while a page that adds 1,000 people is applied |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
-//! | a customer's connections | index `by-customer` | 1 query | up to 4 KB |
+//! | a customer's connections | index `by-customer`, keys alone, then by key | 1 query and 1 batch read | up to 4 KB |
 //! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person | 1 to 2 KB |
 //! | a changed person | the same | 1 to 2 write units; 1 more of the index where name or mail changes | 1 to 2 KB |
 //! | people by name, or searched | people, index `by-name` | 1 query of at most 1 MB a request, then a batch read | 0.3 KB |

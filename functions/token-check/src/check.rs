@@ -87,7 +87,7 @@ pub(crate) struct Patient<'a> {
 pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, StoreError> {
     let ports = round.ports;
     let now = ports.clock.now();
-    if due.connection.check_at.is_none_or(|at| at > now) {
+    if due.leased_until >= now || due.connection.check_at.is_none_or(|at| at > now) {
         return Ok(Outcome::NotDue);
     }
     // Whoever holds the lease is killed at the deadline: nobody acts after it.

@@ -20,7 +20,7 @@ pub mod plan;
 mod renewal;
 mod spare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use adapters::Ports;
 use adapters::store::StoreError;
@@ -29,6 +29,7 @@ use domain::fleet::Incident;
 use domain::ids::ConnectionId;
 use domain::schedule::Lane;
 use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 
 pub use check::Outcome;
@@ -36,8 +37,8 @@ pub use plan::Plan;
 
 /// What one check may take: two renewals of at most 45 s each, and the last write. None is begun later than this before the deadline.
 const CHECK_BUDGET: SignedDuration = SignedDuration::from_secs(110);
-/// The most rounds of one tick.
-const ROUNDS_MAX: u32 = 100;
+/// How often one tick looks for due work, at most.
+const LOOKS_MAX: u32 = 1_000;
 
 /// What a tick came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -60,7 +61,8 @@ pub(crate) struct Round<'a> {
     pub(crate) deadline: Timestamp,
 }
 
-/// One tick: checks what is due, until nothing is, or until `deadline`.
+/// One tick: checks what is due, until nothing is, or until `deadline`. A check that is done with makes room for the next one: a slow one
+/// holds up nobody else.
 ///
 /// # Errors
 /// [`StoreError`] where the due index cannot be read. A single connection's fault is counted in the report, and does not stop the others.
@@ -68,22 +70,39 @@ pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Rep
     let mut report = Report::default();
     let incident = incident::look(ports, &plan.guard).await?;
     let round = Round { ports, plan, incident, deadline };
-    for _ in 0..ROUNDS_MAX {
-        let (due, may_be_more) = line(&round).await?;
-        if due.is_empty() {
-            break;
+    let mut line = Line::default();
+    let mut running = FuturesUnordered::new();
+    loop {
+        if line.waiting.len() < plan.in_flight && (line.looks == 0 || round.has_time()) {
+            line.refill(&round).await?;
         }
-        if !round.has_time() {
-            report.left += u32::try_from(due.len()).unwrap_or(u32::MAX);
-            break;
+        while running.len() < plan.in_flight && round.has_time() {
+            let Some(due) = line.waiting.pop_front() else { break };
+            running.push(examine(&round, due));
         }
-        let moved = work(&round, due, &mut report).await?;
-        // Those that others hold, or that the index shows although they are done, do not become fewer by asking again.
-        if !moved || !may_be_more {
-            break;
+        match running.next().await {
+            Some((id, outcome)) => report.note(&id, outcome),
+            None => break,
         }
     }
+    report.left = u32::try_from(line.waiting.len()).unwrap_or(u32::MAX);
     Ok(report)
+}
+
+async fn examine(round: &Round<'_>, due: DueCheck) -> (ConnectionId, Result<Outcome, StoreError>) {
+    (due.connection.id.clone(), check::check(round, due).await)
+}
+
+impl Report {
+    fn note(&mut self, id: &ConnectionId, outcome: Result<Outcome, StoreError>) {
+        match outcome {
+            Ok(outcome) => *self.outcomes.entry(outcome.word()).or_default() += 1,
+            Err(error) => {
+                tracing::error!(connection = %id, error = &error as &dyn std::error::Error, "check failed on our side");
+                self.faults += 1;
+            }
+        }
+    }
 }
 
 impl Round<'_> {
@@ -92,48 +111,49 @@ impl Round<'_> {
     }
 }
 
-/// The connections that are due, and whether there may be more. Each lane has its own share, so that none starves another.
-async fn line(round: &Round<'_>) -> Result<(Vec<ConnectionId>, bool), StoreError> {
-    let (mut due, mut may_be_more) = (Vec::new(), false);
-    for lane in Lane::ALL {
-        let share = match lane {
-            Lane::Healthy => round.plan.healthy_per_shard,
-            Lane::First | Lane::Failing => round.plan.others_per_shard,
-        };
-        let found = round.ports.store.due_checks((lane, round.plan.part), round.ports.clock.now(), share).await?;
-        // A shard that gave its whole share may have more.
-        may_be_more |= usize::try_from(share).is_ok_and(|share| found.len() >= share);
-        due.extend(found);
-    }
-    Ok((due, may_be_more))
+/// The connections whose turn it is.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<DueCheck>,
+    /// Everybody who ever stood in the line. The index shows them until their checks are written, and longer.
+    seen: HashSet<ConnectionId>,
+    looks: u32,
+    /// Whether the index had nobody else when it was last looked at.
+    is_whole: bool,
 }
 
-/// Checks these connections; returns whether any of them was done with.
-async fn work(round: &Round<'_>, ids: Vec<ConnectionId>, report: &mut Report) -> Result<bool, StoreError> {
-    let ports = round.ports;
-    let due = ports.store.read_due(&ids).await?;
-    if let Err(error) = ports.store.count_checks(due.len(), ports.clock.now()).await {
-        // The guard then sees fewer checks than there were, and suspects an incident a little sooner.
-        tracing::warn!(error = &error as &dyn std::error::Error, "checks not counted");
-    }
-    let checks = futures::stream::iter(due).map(|due: DueCheck| async move {
-        let id = due.connection.id.clone();
-        (id, if round.has_time() { Some(check::check(round, due).await) } else { None })
-    });
-    let mut checks = checks.buffer_unordered(round.plan.in_flight);
-    let mut moved = false;
-    while let Some((id, outcome)) = checks.next().await {
-        match outcome {
-            None => report.left += 1,
-            Some(Ok(outcome)) => {
-                moved |= outcome != Outcome::NotDue;
-                *report.outcomes.entry(outcome.word()).or_default() += 1;
-            }
-            Some(Err(error)) => {
-                tracing::error!(connection = %id, error = &error as &dyn std::error::Error, "check failed on our side");
-                report.faults += 1;
-            }
+impl Line {
+    /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, so that none starves another.
+    async fn refill(&mut self, round: &Round<'_>) -> Result<(), StoreError> {
+        if self.is_whole || self.looks >= LOOKS_MAX {
+            return Ok(());
         }
+        let (store, plan, now) = (&round.ports.store, round.plan, round.ports.clock.now());
+        self.looks += 1;
+        self.is_whole = true;
+        let mut due = Vec::new();
+        for lane in Lane::ALL {
+            let share = match lane {
+                Lane::Healthy => plan.healthy_per_shard,
+                Lane::First | Lane::Failing => plan.others_per_shard,
+            };
+            let found = store.due_checks((lane, plan.part), now, share).await?;
+            // A shard that gave its whole share may have more.
+            self.is_whole &= usize::try_from(share).is_ok_and(|share| found.len() < share);
+            due.extend(found);
+        }
+        due.retain(|id| self.seen.insert(id.clone()));
+        if due.is_empty() {
+            // Those that others hold do not become fewer by asking again.
+            self.is_whole = true;
+            return Ok(());
+        }
+        let due = store.read_due(&due).await?;
+        if let Err(error) = store.count_checks(due.len(), now).await {
+            // The guard then sees fewer checks than there were, and suspects an incident a little sooner.
+            tracing::warn!(error = &error as &dyn std::error::Error, "checks not counted");
+        }
+        self.waiting.extend(due);
+        Ok(())
     }
-    Ok(moved)
 }

@@ -22,9 +22,9 @@ pub struct Plan {
     pub part: Part,
     /// Checks at a time.
     pub in_flight: usize,
-    /// Connections of the healthy lane taken of one shard in one round.
+    /// Connections of the healthy lane taken of one shard at each look.
     pub healthy_per_shard: i32,
-    /// Connections of each other lane taken of one shard in one round.
+    /// Connections of each other lane taken of one shard at each look.
     pub others_per_shard: i32,
     /// When failures are an incident.
     pub guard: Guard,

@@ -124,7 +124,9 @@ impl Attempt {
 async fn spend(ports: &Ports, task: &Task<'_>, tenant: &Tenant, stored: &SealedTokens) -> Result<Attempt, StoreError> {
     let token = match open(ports, &task.connection.id, stored).await {
         Ok(token) => token,
-        Err(error) => return Ok(Attempt::TokenUseless(unclear(&error.to_string()))),
+        Err(error @ VaultError::DoesNotOpen { .. }) => return Ok(Attempt::TokenUseless(unclear(&error.to_string()))),
+        // The key service is away: nothing is wrong with this token, and an older one would be the wrong one to ask with.
+        Err(error) => return Ok(Attempt::Decided(unclear(&error.to_string()))),
     };
     match ask(ports, tenant, &token).await {
         Ok(tokens) => Ok(Attempt::Decided(keep(ports, task, stored, (token, tokens)).await?)),

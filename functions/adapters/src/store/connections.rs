@@ -151,6 +151,8 @@ pub struct DueCheck {
     pub connection: Connection,
     /// The tokens in use; absent where they must be looked for.
     pub tokens: Option<SealedTokens>,
+    /// Until when somebody else holds the lease.
+    pub leased_until: Timestamp,
     fence: u64,
 }
 
@@ -206,7 +208,13 @@ impl Store {
         let request =
             request.key_condition_expression("customer = :customer").expression_attribute_values(":customer", text(customer.as_str()));
         let answer = request.send().await.map_err(|error| failed(format!("list connections of {customer}"), error))?;
-        answer.items.unwrap_or_default().iter().map(Connection::read).collect()
+        // The index holds keys alone, so that a check, which changes neither customer nor time of creation, does not write it.
+        let listed: Vec<(String, String)> = answer.items.unwrap_or_default().iter().filter_map(key_of).collect();
+        let found = self.batch_get(listed, "read a customer's connections").await?;
+        let mut connections: Vec<Connection> = found.iter().map(Connection::read).collect::<Result<_, StoreError>>()?;
+        connections.retain(|connection| connection.customer == *customer);
+        connections.sort_by_key(|connection| connection.body.created_at);
+        Ok(connections)
     }
 
     /// Ids of connections whose check is due in one lane: of each shard of `part` the longest overdue, at most `per_shard`. The index may
@@ -228,24 +236,25 @@ impl Store {
         let items = self.batch_get(keys, "read due connections").await?;
         let due = items.iter().map(|item| {
             let reader = Reader::open(item)?;
-            // Only a lease that was given back leaves every pointer true: a holder that died may have stored tokens that it points to not.
-            let is_settled = reader.number::<i64>("lease_until")? == 0;
-            Ok((DueCheck { connection: Connection::read(item)?, tokens: None, fence: reader.number("fence")? }, is_settled))
+            let leased_until = reader.time("lease_until")?;
+            Ok(DueCheck { connection: Connection::read(item)?, tokens: None, leased_until, fence: reader.number("fence")? })
         });
-        let mut due: Vec<(DueCheck, bool)> = due.collect::<Result<_, StoreError>>()?;
-        let in_use = |(due, is_settled): &(DueCheck, bool)| {
-            let grant = due.connection.body.grant.as_ref().filter(|grant| *is_settled && grant.access == AccessWord::Delegated)?;
+        let mut due: Vec<DueCheck> = due.collect::<Result<_, StoreError>>()?;
+        let in_use = |due: &DueCheck| {
+            // Only a lease that was given back leaves every pointer true: a holder that died may have stored tokens that it never pointed to.
+            let is_settled = due.leased_until == Timestamp::UNIX_EPOCH;
+            let grant = due.connection.body.grant.as_ref().filter(|grant| is_settled && grant.access == AccessWord::Delegated)?;
             Some((connection_key(&due.connection.id), grants::sort_key(grant.current)))
         };
         let tokens = self.batch_get(due.iter().filter_map(in_use).collect(), "read tokens in use").await?;
         for item in &tokens {
             let (owner, tokens) = (Reader::open(item)?.text("pk")?.to_owned(), grants::read(item)?);
             let points_here = |due: &DueCheck| due.connection.body.grant.as_ref().is_some_and(|grant| grant.current == tokens.slot);
-            if let Some((due, _)) = due.iter_mut().find(|(due, _)| connection_key(&due.connection.id) == owner && points_here(due)) {
+            if let Some(due) = due.iter_mut().find(|due| connection_key(&due.connection.id) == owner && points_here(due)) {
                 due.tokens = Some(tokens);
             }
         }
-        Ok(due.into_iter().map(|(due, _)| due).collect())
+        Ok(due)
     }
 
     /// Takes the lease of a connection whose check is due, if nobody took it since it was read; `None` otherwise.
@@ -344,4 +353,9 @@ impl Store {
         };
         Ok(answer.items.unwrap_or_default().iter().filter_map(id).collect())
     }
+}
+
+fn key_of(item: &Item) -> Option<(String, String)> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    Some((part("pk")?, part("sk")?))
 }

@@ -31,7 +31,8 @@ pub enum TableError {
 pub async fn create(client: &Client, connections: &str, people: &str) -> Result<(), TableError> {
     use ScalarAttributeType::{N, S};
     let by_work = index("by-work", ["work", "work_at"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
-    let by_customer = index("by-customer", ["customer", "created_at"], Projection::builder().projection_type(ProjectionType::All).build())?;
+    let by_customer =
+        index("by-customer", ["customer", "created_at"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
     let attributes = [("pk", S), ("sk", S), ("work", S), ("work_at", N), ("customer", S), ("created_at", N)];
     table(client, connections, &attributes, vec![by_work, by_customer]).await?;
     let projection = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("search").build();
