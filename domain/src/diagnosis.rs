@@ -164,10 +164,38 @@ fn look_up(code: u32) -> String {
 /// The words for a connection whose operator's credential failed, as a customer may read them: no blame, no numbers of the operator's.
 #[must_use]
 pub fn diagnose_operator_fault() -> DiagnosisView {
+    of_the_operator(
+        "operator-fault",
+        "A fault on our side",
+        "Our own sign-in to Microsoft failed. Your consent is fine, and there is nothing for you to do.",
+    )
+}
+
+/// The words for a connection whose refusal is part of an incident, Microsoft's or ours.
+#[must_use]
+pub fn diagnose_incident() -> DiagnosisView {
+    of_the_operator(
+        "incident",
+        "A disturbance that is not yours",
+        "Microsoft refuses more than this connection at the moment, so the cause is not yours. We look into it, and there is nothing for you to do.",
+    )
+}
+
+/// The words for a connection about which no answer could be had for hours.
+#[must_use]
+pub fn diagnose_silence() -> DiagnosisView {
+    of_the_operator(
+        "no-answer",
+        "Not verified for some hours",
+        "We could not find out for some hours whether Microsoft still accepts your consent. We keep trying, and there is nothing for you to do.",
+    )
+}
+
+fn of_the_operator(cause: &str, headline: &str, explanation: &str) -> DiagnosisView {
     DiagnosisView {
-        cause: "operator-fault".to_owned(),
-        headline: "A fault on our side".to_owned(),
-        explanation: "Our own sign-in to Microsoft failed. Your consent is fine, and there is nothing for you to do.".to_owned(),
+        cause: cause.to_owned(),
+        headline: headline.to_owned(),
+        explanation: explanation.to_owned(),
         who: Actor::Operator,
         steps: Vec::new(),
         facts: Vec::new(),

@@ -12,24 +12,26 @@ use domain::forecast::{Forecast, Why};
 use domain::health::Health;
 use domain::person::Value;
 use domain::walk::Walk;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How long the widget waits between two questions about an attempt.
 const POLL_MILLISECONDS: u32 = 1_000;
+/// A grant about which nothing could be found out for longer than this is not shown as well: four checks were missed.
+const SILENCE_MAX: SignedDuration = SignedDuration::from_hours(3);
 
 /// A connection with its walk, at `now`.
 pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> ConnectionStatus {
     let body = &connection.body;
     let grant = body.grant.as_ref();
-    let (health, health_since) = health(body);
+    let face = face(body, now);
     ConnectionStatus {
         id: connection.id.clone(),
         customer: connection.customer.clone(),
         tenant: body.tenant.as_ref().map(|tenant| TenantView { id: tenant.id, name: tenant.name.clone() }),
-        health,
-        health_since,
-        diagnosis: diagnosis(body),
-        forecast: body.forecast.as_ref().and_then(|forecast| self::forecast(health, forecast, now)),
+        health: face.word,
+        health_since: face.since,
+        diagnosis: face.diagnosis,
+        forecast: body.forecast.as_ref().and_then(|forecast| self::forecast(face.word, forecast, now)),
         last_verified_at: body.verified_at,
         last_synced_at: walk.and_then(|(walk, _)| walk.completed_at),
         data: data_age(walk.map(|(walk, _)| walk)),
@@ -46,18 +48,30 @@ pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timest
     }
 }
 
-/// Health as it is shown. A verdict that is held back during an incident is shown as what it is: a fault that the customer has no part in.
-fn health(body: &Body) -> (HealthWord, Timestamp) {
-    match body.held_since {
-        Some(since) => (HealthWord::OperatorFault, since),
-        None => (body.standing.health.word(), body.standing.since),
+/// What is shown of a connection's health.
+struct Face {
+    word: HealthWord,
+    since: Timestamp,
+    diagnosis: Option<DiagnosisView>,
+}
+
+/// Health as it is shown. A verdict that is held back during an incident is shown as what it is, a fault that the customer has no part in;
+/// so is a grant about which nothing could be found out for hours: nothing is shown as well that is not known to be.
+fn face(body: &Body, now: Timestamp) -> Face {
+    let standing = &body.standing;
+    let ours = |since, diagnosis| Face { word: HealthWord::OperatorFault, since, diagnosis: Some(diagnosis) };
+    let silent_since =
+        body.verified_at.filter(|at| standing.health.is_working() && body.unclear > 0 && now.duration_since(*at) > SILENCE_MAX);
+    match (body.held_since, silent_since) {
+        (Some(since), _) => ours(since, diagnosis::diagnose_incident()),
+        (None, Some(since)) => ours(since, diagnosis::diagnose_silence()),
+        (None, None) => Face { word: standing.health.word(), since: standing.since, diagnosis: diagnosis(&standing.health) },
     }
 }
 
 /// What a customer reads about a refusal. An operator's fault is told without the operator's details.
-fn diagnosis(body: &Body) -> Option<DiagnosisView> {
-    match &body.standing.health {
-        _ if body.held_since.is_some() => Some(diagnosis::diagnose_operator_fault()),
+fn diagnosis(health: &Health) -> Option<DiagnosisView> {
+    match health {
         Health::Suspended { refusal, .. } | Health::Dead { refusal } => Some(diagnosis::diagnose(refusal)),
         Health::OperatorFault { .. } => Some(diagnosis::diagnose_operator_fault()),
         Health::AwaitingConsent | Health::Healthy | Health::Expiring | Health::Disconnected => None,

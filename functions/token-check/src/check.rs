@@ -129,7 +129,7 @@ async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, rene
             spare::tend(round, patient).await
         }
         Renewal::Refused(refusal) if diagnosis::action(&refusal) == Action::Wait => {
-            connection.body.unclear = 0;
+            connection.body.unclear = connection.body.unclear.saturating_add(1);
             connection.check_at = Some(schedule::after_unclear(&connection.id, 1, Some(LOOP_WAIT), now));
             Ok(())
         }

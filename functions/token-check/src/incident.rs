@@ -2,6 +2,7 @@
 
 use adapters::Ports;
 use adapters::store::StoreError;
+use domain::diagnosis;
 use domain::fleet::{Ended, EndedWhy, Guard, Incident, Tally, Trouble, Weight};
 use domain::refusal::Refusal;
 use jiff::SignedDuration;
@@ -53,7 +54,8 @@ pub(crate) async fn weigh(ports: &Ports, guard: &Guard, (refusal, is_news): (&Re
         (Weight::Opens, _) => {
             let incident = Incident::begin(trouble, now);
             if write(ports, last.as_ref(), &incident).await? {
-                tracing::error!(?incident, ?tally, "incident opened: verdicts like it are held back");
+                let diagnosis = diagnosis::diagnose_for_operator(refusal);
+                tracing::error!(?incident, ?tally, ?diagnosis, "incident opened: verdicts like it are held back");
             }
         }
         (Weight::Held, Some(open)) if now.duration_since(open.seen_at) >= SEEN_AGAIN => {
