@@ -7,6 +7,8 @@ export interface ConnectionStatus {
   readonly tenant?: { readonly id: string; readonly name?: string };
   readonly last_verified_at?: string;
   readonly last_synced_at?: string;
+  readonly access?: 'delegated' | 'app-only';
+  readonly spare?: { readonly consented_by?: string; readonly consented_at: string; readonly last_verified_at: string };
   readonly data: { readonly as_of?: string; readonly stale_since?: string; readonly people: number };
   readonly [field: string]: unknown;
 }
@@ -36,11 +38,15 @@ export type ExitReason =
   | 'timeout'
   | 'admin-consent-required'
   | 'wrong-tenant'
+  | 'same-account'
   | 'superseded'
   | 'missing-permission'
   | 'verification-failed'
   | 'unavailable'
   | 'refused';
+
+/** What a sign-in is to come to. */
+export type Goal = 'reconnect' | 'other-account' | 'backup' | 'app-only' | 'delegated';
 
 export type ReconnectResult =
   | { outcome: 'success'; attemptId: string }
@@ -53,7 +59,7 @@ export interface EvergrantStatusEventMap {
   'eg-ready': CustomEvent<{ t: number }>;
   'eg-status-change': CustomEvent<{ previous: Health | null; current: Health; cause: 'load' | 'poll' | 'reconnect' }>;
   'eg-action-required': CustomEvent<{ total: number; blocking: number; daysLeft: number | null }>;
-  'eg-reconnect-start': CustomEvent<{ attemptId: null; flow: 'popup' | 'redirect' }>;
+  'eg-reconnect-start': CustomEvent<{ attemptId: null; flow: 'popup' | 'redirect'; goal: Goal }>;
   'eg-popup-blocked': CustomEvent<Record<string, never>>;
   'eg-reconnect-success': CustomEvent<{ attemptId: string; status: ConnectionStatus }>;
   'eg-reconnect-exit': CustomEvent<{ attemptId: string | null; reason: ExitReason }>;

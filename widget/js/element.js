@@ -249,7 +249,11 @@ export class EvergrantStatus extends Base {
       // Only moves the focus when it is ours, or was ours and fell to the page when a button went away.
       focusOn: (id) => {
         const { activeElement } = document;
-        if (activeElement === this || activeElement === document.body) this.shadowRoot.getElementById(id)?.focus();
+        if (activeElement !== this && activeElement !== document.body) return;
+        // A button may be folded away, or be gone because its goal is reached.
+        const target = this.shadowRoot.getElementById(id) ?? this.shadowRoot.getElementById('reconnect');
+        target?.closest('details')?.setAttribute('open', '');
+        target?.focus();
       },
     };
   }

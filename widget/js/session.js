@@ -9,6 +9,14 @@ const SLOW_MS = 10_000;
 /** Distances in time are written anew this often. */
 const TICK_MS = 30_000;
 const CLAIM = 'eg_attempt';
+/** What each goal of a sign-in adds to the request; the names are those of `src/goal.rs`. */
+const GOALS = {
+  reconnect: {},
+  'other-account': { choose_account: true },
+  backup: { choose_account: true, spare: true },
+  'app-only': { access: 'app-only' },
+  delegated: { access: 'delegated' },
+};
 
 /** After the page is parsed, whoever wants to give a token has done so. */
 const settled = () =>
@@ -61,10 +69,11 @@ export class Session {
     this.#frame.stage(this.#card.host);
     engine.call(this.#card, 'bind', this, this.#door.attributes());
     this.#listen();
-    const claim = new URL(location.href).searchParams.get(CLAIM) ?? this.#kept();
+    const [kept, goal] = this.#kept();
+    const claim = new URL(location.href).searchParams.get(CLAIM) ?? kept;
     if (claim) {
       this.#attempt = claim;
-      engine.call(this.#card, 'claim', claim);
+      engine.call(this.#card, 'claim', claim, (claim === kept && goal) || 'reconnect');
     }
   }
 
@@ -100,8 +109,9 @@ export class Session {
 
   /** Opens the window for a method of the element, as a button would. */
   consent(chooseAccount, flow) {
-    const outcome = this.open(flow);
-    engine.call(this.#card, 'consent', chooseAccount ? 'chosen' : 'suggested', outcome);
+    const goal = chooseAccount ? 'other-account' : 'reconnect';
+    const outcome = this.open(goal, flow);
+    engine.call(this.#card, 'consent', goal, outcome);
     return outcome;
   }
 
@@ -153,8 +163,8 @@ export class Session {
     this.#deliver(id, isPrefetched ? prefetch.answer : this.#request(method, path, method === 'POST' ? {} : undefined));
   }
 
-  begin(id, connection, inTab, chooseAccount) {
-    const body = { connection, choose_account: chooseAccount, ...(inTab && { return_url: this.#returnUrl() }) };
+  begin(id, connection, inTab, goal) {
+    const body = { connection, choose_account: false, ...GOALS[goal], ...(inTab && { return_url: this.#returnUrl() }) };
     this.#deliver(id, this.#request('POST', 'reconnect-attempts', body));
   }
 
@@ -176,9 +186,9 @@ export class Session {
   }
 
   /** @returns {number} 0 a window is open, 1 in this tab, 2 blocked, 3 the host has taken over */
-  open(flow = this.#element.flow) {
+  open(goal, flow = this.#element.flow) {
     const isTab = flow === 'redirect' || (flow === 'auto' && prefersTab());
-    if (!this.#door.emit('reconnect-start', { attemptId: null, flow: isTab ? 'redirect' : 'popup' }, true)) return 3;
+    if (!this.#door.emit('reconnect-start', { attemptId: null, flow: isTab ? 'redirect' : 'popup', goal }, true)) return 3;
     if (isTab) return 1;
     if (this.#window.open('about:blank', this.#words.say('consent.preparing.title'))) return 0;
     return this.#door.emit('popup-blocked', {}, true) ? 2 : 3;
@@ -202,12 +212,12 @@ export class Session {
   }
 
   /** An attempt survives a reload of the page; its id opens nothing without a token. */
-  remember(attempt) {
+  remember(attempt, goal) {
     this.#attempt = attempt;
     this.#channel?.close();
     this.#channel = new BroadcastChannel(`eg:${attempt}`);
     this.#channel.onmessage = () => this.tell('nudge');
-    this.#store((storage, key) => storage.setItem(key, attempt));
+    this.#store((storage, key) => storage.setItem(key, `${attempt} ${goal}`));
   }
 
   forget() {
@@ -216,13 +226,14 @@ export class Session {
       url.searchParams.delete(CLAIM);
       history.replaceState(history.state, '', url);
     }
-    if (this.#kept() === this.#attempt) this.#store((storage, key) => storage.removeItem(key));
+    if (this.#kept()[0] === this.#attempt) this.#store((storage, key) => storage.removeItem(key));
     this.#channel?.close();
     this.#attempt = undefined;
   }
 
+  /** The attempt before the page was loaded anew, and its goal. */
   #kept() {
-    return this.#store((storage, key) => storage.getItem(key)) ?? undefined;
+    return this.#store((storage, key) => storage.getItem(key))?.split(' ') ?? [];
   }
 
   #store(use) {

@@ -238,6 +238,7 @@ mod tests {
     #[test]
     fn every_word_is_the_one_that_the_server_writes() {
         hold(&HEALTHS);
+        hold(&ACCESSES);
         hold(&ACTORS);
         hold(&CONFIDENCES);
         hold(&SYNCS);

@@ -8,8 +8,9 @@ use yew::{AppHandle, Component, Context, Html, Renderer};
 
 use crate::body;
 use crate::face::Permits;
+use crate::goal::Goal;
 use crate::model::effect::{Cause, Effect, Focus, Request, Urgency};
-use crate::model::message::{Account, Answer, Message, Opened, Press, Purpose, Timer};
+use crate::model::message::{Answer, Message, Opened, Press, Purpose, Timer};
 use crate::model::{Model, Settings};
 use crate::shell::{Attributes, Refusal, Shell, Witness, number};
 use crate::trouble::{Code, Trouble};
@@ -79,7 +80,7 @@ impl Component for Card {
         if let (Some(shell), Some(focus)) = (&self.shell, self.model.take_focus()) {
             shell.focus(match focus {
                 Focus::Panel => "panel",
-                Focus::Action => "action",
+                Focus::Action(goal) => goal.word(),
             });
         }
     }
@@ -107,7 +108,7 @@ impl Card {
             Effect::Steer(url) => shell.steer(&url),
             Effect::CloseWindow => shell.close_window(),
             Effect::Leave(url) => shell.leave(&url),
-            Effect::Remember(attempt) => shell.remember(attempt.as_str()),
+            Effect::Remember(attempt, goal) => shell.remember(attempt.as_str(), goal.word()),
             Effect::Forget => shell.forget(),
             Effect::Announce(line, urgency) => shell.announce(&shell.read(&line), urgency == Urgency::Assertive),
             Effect::Publish { connection, previous, current, cause } => {
@@ -133,9 +134,7 @@ fn send(shell: &Shell, id: u32, request: &Request) {
         Request::Sync(connection) => ("POST", ["connections/", connection.as_str(), "/sync"].concat()),
         Request::Attempt(attempt) => ("GET", ["reconnect-attempts/", attempt.as_str()].concat()),
         Request::Withdraw(attempt) => ("DELETE", ["reconnect-attempts/", attempt.as_str()].concat()),
-        Request::Begin { connection, in_tab, account } => {
-            return shell.begin(id, connection.as_str(), *in_tab, *account == Account::Chosen);
-        }
+        Request::Begin { connection, in_tab, goal } => return shell.begin(id, connection.as_str(), *in_tab, goal.word()),
     };
     shell.send(id, method, &path);
 }
@@ -238,23 +237,19 @@ pub fn refuse(card: usize, id: u32, refusal: &Refusal) {
     tell(card, Input::Told(Message::Refused(id, trouble)));
 }
 
-/// The page's address or the session names an attempt.
+/// The page's address or the session names an attempt, and the session what it was for.
 #[wasm_bindgen]
-pub fn claim(card: usize, attempt: &str) {
+pub fn claim(card: usize, attempt: &str, goal: &str) {
     if let Ok(attempt) = attempt.parse() {
-        tell(card, Input::Told(Message::Claimed(attempt)));
+        tell(card, Input::Told(Message::Claimed(attempt, Goal::named(goal))));
     }
 }
 
-/// The host asked for a consent through a method, with the account that it names.
+/// The host asked for a consent through a method.
 #[wasm_bindgen]
-pub fn consent(card: usize, account: &str, outcome: u8) {
-    let account = match account {
-        "chosen" => Account::Chosen,
-        _ => Account::Suggested,
-    };
-    let opened = opened(outcome);
-    tell(card, Input::Told(Message::Pressed(Press::Consent { account, opened })));
+pub fn consent(card: usize, goal: &str, outcome: u8) {
+    let (goal, opened) = (Goal::named(goal), opened(outcome));
+    tell(card, Input::Told(Message::Pressed(Press::Consent { goal, opened })));
 }
 
 /// Something without further facts happened; unknown words are passed over.

@@ -6,7 +6,7 @@
 //!  tell │ │ effects          card.rs      the only place where the two languages meet
 //!       ▼ │
 //! model           where the card stands and what it does next: pure, tested natively
-//! face            which words, shape, colour and buttons belong to which status: pure, tested natively
+//! face, goal      which words, shape, colour and buttons belong to which status: pure, tested natively
 //! view            the face drawn with Yew
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! | [`words`] | what is said, before it is put into a language |
 //! | [`trouble`] | why a request failed |
 //! | [`face`] | a status as words, shape, colour and buttons |
+//! | [`goal`] | what a consent is to come to: repair, a backup, another way to read |
 //! | [`model`] | messages in, effects out |
 //! | [`body`] | answers into the API's types, without texts of errors |
 //! | [`moment`] | points in time |
@@ -31,6 +32,7 @@
 pub mod body;
 pub mod card;
 pub mod face;
+pub mod goal;
 pub mod model;
 pub mod moment;
 pub mod shell;

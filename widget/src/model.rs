@@ -1,8 +1,9 @@
 //! Where the card stands, and what it does next. Pure: messages and the time go in, effects come out; `js/` carries them out.
 //!
-//! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict; [`message`] and [`effect`] are
-//! what goes in and what comes out.
+//! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict, to a safe
+//! [`address`] only; [`message`] and [`effect`] are what goes in and what comes out.
 
+pub mod address;
 pub mod consent;
 pub mod effect;
 pub mod message;
@@ -14,6 +15,7 @@ use domain::api::ReconnectAttempt;
 use domain::ids::{AttemptId, ConnectionId};
 
 use crate::face::{Demand, Permits};
+use crate::goal::Goal;
 use crate::moment::Moment;
 use crate::trouble::Trouble;
 use crate::words::Line;
@@ -50,7 +52,9 @@ pub struct Model {
     is_offline: bool,
     is_hidden: bool,
     consenting: Consenting,
+    goal: Goal,
     claim: Option<ReconnectAttempt>,
+    claimed: Goal,
     celebrate: Option<AttemptId>,
     sync: SyncAsked,
     has_copied: bool,
@@ -81,7 +85,10 @@ impl Model {
         let before = self.state();
         let mut effects = match message {
             Message::Configured(settings) => self.configure(settings),
-            Message::Claimed(attempt) => vec![self.send(Purpose::Claim, Request::Attempt(attempt))],
+            Message::Claimed(attempt, goal) => {
+                self.claimed = goal;
+                vec![self.send(Purpose::Claim, Request::Attempt(attempt))]
+            }
             Message::Answered(id, answer) => self.answered(id, answer, now),
             Message::Refused(id, trouble) => self.refused(id, trouble, now),
             Message::Elapsed(timer) => self.elapsed(timer, now),
@@ -103,7 +110,7 @@ impl Model {
     fn pressed(&mut self, press: Press, now: Moment) -> Vec<Effect> {
         match press {
             Press::Refresh => self.refresh(),
-            Press::Consent { account, opened } => self.start_consent(account, opened),
+            Press::Consent { goal, opened } => self.start_consent(goal, opened),
             Press::Reopen => self.reopened(),
             Press::Cancel => self.cancel_consent(),
             Press::Dismiss => self.dismiss(),
@@ -204,6 +211,12 @@ impl Model {
     #[must_use]
     pub fn consenting(&self) -> &Consenting {
         &self.consenting
+    }
+
+    /// What that consent is to come to; what the last one was, where none is under way.
+    #[must_use]
+    pub fn goal(&self) -> Goal {
+        self.goal
     }
 
     /// How a sync that was asked for stands.

@@ -11,7 +11,7 @@ pub(crate) fn now() -> Moment {
 /// Every health.
 pub(crate) const HEALTHS: [&str; 7] = ["awaiting-consent", "healthy", "expiring", "suspended", "dead", "operator-fault", "disconnected"];
 
-/// The sample of one health.
+/// The sample of one health, or that of a connection which the app itself reads.
 pub(crate) fn status(health: &str) -> ConnectionStatus {
     let json = match health {
         "awaiting-consent" => include_str!("../samples/awaiting-consent.json"),
@@ -19,6 +19,7 @@ pub(crate) fn status(health: &str) -> ConnectionStatus {
         "expiring" => include_str!("../samples/expiring.json"),
         "suspended" => include_str!("../samples/suspended.json"),
         "dead" => include_str!("../samples/dead.json"),
+        "app-only" => include_str!("../samples/app-only.json"),
         "operator-fault" => include_str!("../samples/operator-fault.json"),
         _ => include_str!("../samples/disconnected.json"),
     };

@@ -20,7 +20,7 @@ extern "C" {
     pub fn send(this: &Shell, id: u32, method: &str, path: &str);
     /// Begins a consent attempt; the element knows the return address.
     #[wasm_bindgen(method)]
-    pub fn begin(this: &Shell, id: u32, connection: &str, in_tab: bool, choose_account: bool);
+    pub fn begin(this: &Shell, id: u32, connection: &str, in_tab: bool, goal: &str);
     /// Starts a timer by name.
     #[wasm_bindgen(method)]
     pub fn wait(this: &Shell, timer: &str, milliseconds: f64);
@@ -29,7 +29,7 @@ extern "C" {
     pub fn stop(this: &Shell, timer: &str);
     /// Opens the sign-in window; to be called in the click itself.
     #[wasm_bindgen(method)]
-    pub fn open(this: &Shell) -> u8;
+    pub fn open(this: &Shell, goal: &str) -> u8;
     /// Opens the window again at this address; to be called in the click itself.
     #[wasm_bindgen(method)]
     pub fn reopen(this: &Shell, url: &str);
@@ -42,9 +42,9 @@ extern "C" {
     /// Leads this tab to this address.
     #[wasm_bindgen(method)]
     pub fn leave(this: &Shell, url: &str);
-    /// Keeps an attempt's id over a reload.
+    /// Keeps an attempt's id, and what it is for, over a reload.
     #[wasm_bindgen(method)]
-    pub fn remember(this: &Shell, attempt: &str);
+    pub fn remember(this: &Shell, attempt: &str, goal: &str);
     /// Drops the kept attempt.
     #[wasm_bindgen(method)]
     pub fn forget(this: &Shell);

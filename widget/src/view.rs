@@ -11,8 +11,9 @@ use yew::{AttrValue, Callback, Html, MouseEvent, classes, html};
 
 use crate::card::{Card, Input, opened};
 use crate::face::{self, Face, Tone};
+use crate::goal::{self, Goal};
 use crate::model::Model;
-use crate::model::message::{Account, Message, Press};
+use crate::model::message::{Message, Press};
 use crate::model::status::Shown;
 use crate::moment::Moment;
 use crate::shell::Shell;
@@ -65,11 +66,11 @@ impl<'a> Pen<'a> {
     }
 
     /// Opens the window in the click itself: browsers refuse it later.
-    fn consent(&self, account: Account) -> Callback<MouseEvent> {
+    fn consent(&self, goal: Goal) -> Callback<MouseEvent> {
         let shell = self.shell.clone();
         self.link.callback(move |_: MouseEvent| {
-            let opened = opened(shell.open());
-            Input::Told(Message::Pressed(Press::Consent { account, opened }))
+            let opened = opened(shell.open(goal.word()));
+            Input::Told(Message::Pressed(Press::Consent { goal, opened }))
         })
     }
 
@@ -100,7 +101,8 @@ pub fn card(pen: &Pen, epoch: u32) -> Html {
 }
 
 fn connection(pen: &Pen, status: &ConnectionStatus) -> Html {
-    let face = face::read(status, pen.model.settings().permits, pen.now);
+    let permits = pen.model.settings().permits;
+    let face = face::read(status, permits, pen.now);
     html! {
         <section class={classes!("card", "known", face.tone.class())} part="base" aria-labelledby="name">
             { header(pen, status, &face) }
@@ -108,7 +110,8 @@ fn connection(pen: &Pen, status: &ConnectionStatus) -> Html {
             <div class="columns">
                 <div class="main">
                     { notice::notice(pen, status, &face) }
-                    { consent::consent(pen, face.consent.as_ref()) }
+                    { notice::access(pen, status) }
+                    { consent::consent(pen, face.consent.as_ref(), &goal::choices(status, permits)) }
                 </div>
                 <div class="side">
                     { details::meta(pen, status) }
@@ -183,7 +186,7 @@ fn empty(pen: &Pen) -> Html {
                 <div class="main">
                     <p class="explanation" part="message">{ pen.row("empty.explanation") }</p>
                     if permits.reconnect {
-                        { consent::consent(pen, Some(&first_consent())) }
+                        { consent::consent(pen, Some(&first_consent()), &[]) }
                     }
                 </div>
             </div>
@@ -208,12 +211,12 @@ fn error(pen: &Pen, trouble: &Trouble) -> Html {
                 <div class="main">
                     <p class="explanation" part="error">{ pen.say(&trouble.text()) }</p>
                     <div class="buttons">
-                        <button id="action" type="button" class="button" part="secondary-button" onclick={pen.press(Press::Refresh)}>
+                        <button type="button" class="button" part="secondary-button" onclick={pen.press(Press::Refresh)}>
                             { pen.row("action.retry") }
                         </button>
                     </div>
                     if can_connect {
-                        { consent::consent(pen, Some(&first_consent())) }
+                        { consent::consent(pen, Some(&first_consent()), &[]) }
                     }
                     <p class="reference" part="error-code">{ pen.say(&trouble.reference()) }</p>
                 </div>

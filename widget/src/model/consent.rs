@@ -9,9 +9,11 @@ use domain::api::{AttemptWord, ConnectionStatus, ReconnectAttempt};
 use domain::ids::AttemptId;
 
 use super::Model;
+use super::address::is_safe_to_open;
 use super::effect::{Cause, Effect, Focus, Request, Urgency};
-use super::message::{Account, Opened, Purpose, Timer};
+use super::message::{Opened, Purpose, Timer};
 use super::status::{Shown, TOAST};
+use crate::goal::Goal;
 use crate::moment::Moment;
 use crate::trouble::{Code, Trouble};
 use crate::words::Line;
@@ -34,10 +36,7 @@ pub enum Consenting {
     #[default]
     Not,
     /// The browser refused to open a window.
-    Blocked {
-        /// With the choice of another account.
-        account: Account,
-    },
+    Blocked,
     /// A connection is being created, to be consented to at once.
     Creating {
         /// Where the consent will run.
@@ -54,6 +53,8 @@ pub enum Consenting {
     Succeeded,
     /// Nothing was changed, and why.
     Failed(Line),
+    /// Nothing was changed: a backup must come from another account than the consent in use.
+    SameAccount,
 }
 
 /// Where a consent runs.
@@ -93,11 +94,12 @@ pub enum WindowHint {
 }
 
 impl Model {
-    pub(super) fn start_consent(&mut self, account: Account, opened: Opened) -> Vec<Effect> {
+    pub(super) fn start_consent(&mut self, goal: Goal, opened: Opened) -> Vec<Effect> {
         let place = match opened {
             Opened::Taken => return Vec::new(),
             Opened::Blocked => {
-                self.consenting = Consenting::Blocked { account };
+                self.goal = goal;
+                self.consenting = Consenting::Blocked;
                 self.focus = Some(Focus::Panel);
                 return vec![Effect::Announce(Line::of("consent.blocked.title"), Urgency::Assertive)];
             }
@@ -108,12 +110,13 @@ impl Model {
             Consenting::Waiting(waiting) => vec![Effect::Exited(Some(waiting.attempt), "superseded")],
             _ => Vec::new(),
         };
+        self.goal = goal;
         self.focus = Some(Focus::Panel);
         let is_missing = self.trouble.as_ref().is_some_and(|trouble| trouble.code == Code::NotFound);
         effects.push(match self.connection() {
             Some(connection) if !is_missing => {
                 self.consenting = Consenting::Beginning { place };
-                self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, account })
+                self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, goal })
             }
             _ => {
                 self.consenting = Consenting::Creating { place };
@@ -128,8 +131,8 @@ impl Model {
         let mut effects = self.arrived(status, Cause::Load, now);
         if let Consenting::Creating { place } = self.consenting {
             self.consenting = Consenting::Beginning { place };
-            effects
-                .push(self.send(Purpose::Begin, Request::Begin { connection, in_tab: place == Place::Tab, account: Account::Suggested }));
+            let in_tab = place == Place::Tab;
+            effects.push(self.send(Purpose::Begin, Request::Begin { connection, in_tab, goal: Goal::Reconnect }));
         }
         effects
     }
@@ -143,7 +146,7 @@ impl Model {
             effects.push(Effect::Failed(Trouble::bare(Code::Unreadable), "reconnect"));
             return effects;
         };
-        let mut effects = vec![Effect::Remember(attempt.id.clone())];
+        let mut effects = vec![Effect::Remember(attempt.id.clone(), self.goal)];
         effects.push(match place {
             Place::Window => Effect::Steer(url.clone()),
             Place::Tab => Effect::Leave(url.clone()),
@@ -213,8 +216,14 @@ impl Model {
             AttemptWord::Succeeded => self.succeeded(attempt.id.clone(), now),
             AttemptWord::Failed => {
                 let failure = attempt.failure.as_ref();
+                let reason = exit_reason(failure.map_or("refused", |failure| &failure.reason));
+                if reason == "same-account" {
+                    let effects = self.conclude(id, Line::of("consent.same_account"), reason);
+                    self.consenting = Consenting::SameAccount;
+                    return effects;
+                }
                 let sentence = failure.map_or_else(|| Line::of("consent.refused"), |failure| Line::plain(&failure.sentence));
-                self.conclude(id, sentence, exit_reason(failure.map_or("refused", |failure| &failure.reason)))
+                self.conclude(id, sentence, reason)
             }
             AttemptWord::Expired => self.conclude(id, Line::of("consent.expired"), "timeout"),
             AttemptWord::Superseded => self.conclude(id, Line::of("consent.superseded"), "superseded"),
@@ -243,7 +252,7 @@ impl Model {
             Effect::CloseWindow,
             Effect::Forget,
             Effect::Stop(Timer::Poll),
-            Effect::Announce(Line::of("consent.succeeded.title"), Urgency::Polite),
+            Effect::Announce(self.goal.succeeded(), Urgency::Polite),
             Effect::Wait(Timer::Toast, TOAST),
         ];
         effects.extend(self.load());
@@ -303,7 +312,7 @@ impl Model {
                 effects.push(Effect::Announce(Line::of("consent.cancelled"), Urgency::Polite));
                 effects.push(Effect::Exited(Some(waiting.attempt), "user-cancelled"));
             }
-            Consenting::Beginning { .. } | Consenting::Creating { .. } | Consenting::Blocked { .. } => {
+            Consenting::Beginning { .. } | Consenting::Creating { .. } | Consenting::Blocked => {
                 effects.push(Effect::Exited(None, "user-cancelled"));
             }
             other => {
@@ -311,14 +320,14 @@ impl Model {
                 return Vec::new();
             }
         }
-        self.focus = Some(Focus::Action);
+        self.focus = Some(Focus::Action(self.goal));
         effects
     }
 
     pub(super) fn dismiss(&mut self) -> Vec<Effect> {
-        if matches!(self.consenting, Consenting::Failed(_) | Consenting::Succeeded) {
+        if matches!(self.consenting, Consenting::Failed(_) | Consenting::SameAccount | Consenting::Succeeded) {
             self.consenting = Consenting::Not;
-            self.focus = Some(Focus::Action);
+            self.focus = Some(Focus::Action(self.goal));
         }
         Vec::new()
     }
@@ -347,6 +356,7 @@ impl Model {
         if self.connection().as_ref() != Some(&attempt.connection) || !is_free {
             return Vec::new();
         }
+        self.goal = self.claimed;
         self.consenting = Consenting::Waiting(Waiting {
             attempt: attempt.id.clone(),
             url: None,
@@ -356,7 +366,7 @@ impl Model {
             polls: 0,
             poll: Duration::from_millis(attempt.poll_milliseconds.into()),
         });
-        let mut effects = vec![Effect::Forget, Effect::Remember(attempt.id.clone())];
+        let mut effects = vec![Effect::Forget, Effect::Remember(attempt.id.clone(), self.goal)];
         effects.extend(self.verdict(&attempt, now));
         effects
     }
@@ -374,24 +384,11 @@ fn exit_reason(reason: &str) -> &'static str {
     match reason {
         "denied" => "denied",
         "wrong-tenant" => "wrong-tenant",
+        "same-account" => "same-account",
         "admin-required" => "admin-consent-required",
         "missing-permission" => "missing-permission",
         "verification-failed" => "verification-failed",
         "unavailable" => "unavailable",
         _ => "refused",
     }
-}
-
-/// Whether a browser may be led there: `https` anywhere, `http` only to this machine.
-#[must_use]
-pub fn is_safe_to_open(url: &str) -> bool {
-    if let Some(rest) = url.strip_prefix("https://") {
-        return rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-    }
-    let Some(rest) = url.strip_prefix("http://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-    matches!(host, "localhost" | "127.0.0.1") && port.chars().all(|c| c.is_ascii_digit())
 }

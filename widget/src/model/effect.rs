@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use domain::ids::{AttemptId, ConnectionId};
 
-use super::message::{Account, Timer};
+use super::message::Timer;
 use crate::face::Demand;
+use crate::goal::Goal;
 use crate::trouble::Trouble;
 use crate::words::Line;
 
@@ -24,8 +25,8 @@ pub enum Effect {
     CloseWindow,
     /// Lead this tab to Microsoft.
     Leave(String),
-    /// Keep an attempt's id over a reload of the page.
-    Remember(AttemptId),
+    /// Keep an attempt's id, and what it is for, over a reload of the page.
+    Remember(AttemptId, Goal),
     /// The attempt is over, or not ours to follow: take its id out of the page's address and the session.
     Forget,
     /// Say something to a screen reader.
@@ -72,12 +73,12 @@ pub enum Request {
     Sync(ConnectionId),
     /// `POST /v1/reconnect-attempts`
     Begin {
-        /// The connection to repair.
+        /// The connection that it is about.
         connection: ConnectionId,
         /// The consent runs in the portal's own tab.
         in_tab: bool,
-        /// The person may choose another account.
-        account: Account,
+        /// What it is to come to.
+        goal: Goal,
     },
     /// `GET /v1/reconnect-attempts/{id}`
     Attempt(AttemptId),
@@ -90,8 +91,8 @@ pub enum Request {
 pub enum Focus {
     /// The panel about the consent.
     Panel,
-    /// The button that starts a consent.
-    Action,
+    /// The button that starts a consent of this goal.
+    Action(Goal),
 }
 
 /// How urgently a screen reader speaks.

@@ -4,6 +4,7 @@ use domain::api::{ConnectionStatus, ReconnectAttempt};
 use domain::ids::AttemptId;
 
 use super::Settings;
+use crate::goal::Goal;
 use crate::trouble::Trouble;
 
 /// What a request under way is for.
@@ -40,22 +41,13 @@ pub enum Answer {
     Nothing,
 }
 
-/// Which account a person is led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Account {
-    /// The one that consented last.
-    Suggested,
-    /// Any: the person chooses.
-    Chosen,
-}
-
 /// What happened.
 #[derive(Debug)]
 pub enum Message {
     /// The element's attributes were read, the first time or again.
     Configured(Settings),
-    /// The page's address or the session names an attempt that may be ours.
-    Claimed(AttemptId),
+    /// The page's address or the session names an attempt that may be ours, and the session what it was for.
+    Claimed(AttemptId, Goal),
     /// A request was answered.
     Answered(u32, Answer),
     /// A request failed.
@@ -83,8 +75,8 @@ pub enum Press {
     Refresh,
     /// Start a consent.
     Consent {
-        /// With the choice of another account.
-        account: Account,
+        /// What it is to come to.
+        goal: Goal,
         /// What opening the window came to, which only the click itself may do.
         opened: Opened,
     },

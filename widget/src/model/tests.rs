@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use domain::api::{AttemptFailureView, AttemptWord, HealthWord, ReconnectAttempt, SyncWord};
 
-use super::consent::{Consenting, WindowHint, is_safe_to_open};
-use super::effect::{Cause, Effect, Request, Urgency};
-use super::message::{Account, Answer, Message, Opened, Press, Timer};
+use super::address::is_safe_to_open;
+use super::consent::{Consenting, WindowHint};
+use super::effect::{Cause, Effect, Focus, Request, Urgency};
+use super::message::{Answer, Message, Opened, Press, Timer};
 use super::status::Shown;
 use super::{Model, Settings};
 use crate::face::Permits;
+use crate::goal::Goal;
 use crate::moment::Moment;
 use crate::samples;
 use crate::trouble::{Code, Trouble};
@@ -61,7 +63,7 @@ impl Table {
     }
 
     fn begin(&mut self) -> Vec<Effect> {
-        let asked = self.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
+        let asked = self.press(Press::Consent { goal: Goal::Reconnect, opened: Opened::Window });
         self.answer(&asked, attempt(AttemptWord::Pending, Some(URL)))
     }
 
@@ -121,7 +123,7 @@ fn a_caller_without_connections_is_offered_one() {
     let (mut table, asked) = Table::laid(None);
     table.answer(&asked, Answer::Connections(Vec::new()));
     assert_eq!(table.model.state(), "empty");
-    let asked = table.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
+    let asked = table.press(Press::Consent { goal: Goal::Reconnect, opened: Opened::Window });
     assert_eq!(sent(&asked).map(|(_, request)| request), Some(&Request::Create));
     let asked = table.answer(&asked, Answer::Connection(Box::new(samples::status("awaiting-consent"))));
     assert!(matches!(sent(&asked), Some((_, Request::Begin { .. }))));
@@ -237,7 +239,7 @@ fn every_end_without_success_has_its_reason() {
 #[test]
 fn a_cancelled_consent_is_withdrawn_even_when_its_beginning_is_answered_late() {
     let mut table = Table::showing("dead");
-    let begun = table.press(Press::Consent { account: Account::Suggested, opened: Opened::Window });
+    let begun = table.press(Press::Consent { goal: Goal::Reconnect, opened: Opened::Window });
     assert_eq!(exit_of(&table.press(Press::Cancel)), Some("user-cancelled"));
     let effects = table.answer(&begun, attempt(AttemptWord::Pending, Some(URL)));
     assert!(matches!(sent(&effects), Some((_, Request::Withdraw(_)))));
@@ -254,7 +256,7 @@ fn a_silent_server_ends_the_attempt_after_its_time() {
 #[test]
 fn an_unsafe_address_is_never_opened() {
     let mut table = Table::showing("dead");
-    let asked = table.press(Press::Consent { account: Account::Suggested, opened: Opened::InTab });
+    let asked = table.press(Press::Consent { goal: Goal::Reconnect, opened: Opened::InTab });
     let effects = table.answer(&asked, attempt(AttemptWord::Pending, Some("javascript:alert(1)")));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Leave(_) | Effect::Steer(_))));
     assert_eq!(exit_of(&effects), Some("refused"));
@@ -285,7 +287,7 @@ fn only_https_and_this_machine_are_safe_to_open() {
 fn an_attempt_of_the_address_is_followed_only_by_the_element_that_shows_its_connection() {
     for (connection, is_ours) in [(samples::status("dead").id.to_string(), true), ("con-other".to_owned(), false)] {
         let (mut table, _) = Table::laid(Some(&connection));
-        let asked = table.tell(Message::Claimed("att-1".parse().unwrap()));
+        let asked = table.tell(Message::Claimed("att-1".parse().unwrap(), Goal::Reconnect));
         let effects = table.answer(&asked, attempt(AttemptWord::Verifying, None));
         assert_eq!(effects.contains(&Effect::Forget), is_ours);
         assert_eq!(matches!(table.model.consenting(), Consenting::Waiting(_)), is_ours);
@@ -295,11 +297,11 @@ fn an_attempt_of_the_address_is_followed_only_by_the_element_that_shows_its_conn
 #[test]
 fn a_blocked_window_offers_this_tab() {
     let mut table = Table::showing("dead");
-    let effects = table.press(Press::Consent { account: Account::Chosen, opened: Opened::Blocked });
+    let effects = table.press(Press::Consent { goal: Goal::OtherAccount, opened: Opened::Blocked });
     assert!(sent(&effects).is_none());
-    assert_eq!(table.model.consenting(), &Consenting::Blocked { account: Account::Chosen });
-    let asked = table.press(Press::Consent { account: Account::Chosen, opened: Opened::InTab });
-    assert!(matches!(sent(&asked), Some((_, Request::Begin { in_tab: true, account: Account::Chosen, .. }))));
+    assert_eq!(table.model.consenting(), &Consenting::Blocked);
+    let asked = table.press(Press::Consent { goal: Goal::OtherAccount, opened: Opened::InTab });
+    assert!(matches!(sent(&asked), Some((_, Request::Begin { in_tab: true, goal: Goal::OtherAccount, .. }))));
     let effects = table.answer(&asked, attempt(AttemptWord::Pending, Some(URL)));
     assert!(effects.contains(&Effect::Leave(URL.to_owned())));
 }
@@ -312,4 +314,59 @@ fn a_refused_sync_is_said_and_may_be_asked_again() {
     let effects = table.refuse(&asked, Code::ServerError);
     assert!(effects.contains(&Effect::Announce(Line::of("sync.refused"), Urgency::Assertive)));
     assert!(sent(&table.press(Press::Sync)).is_some());
+}
+
+/// A consent of this goal that has been begun in a window.
+fn begun(goal: Goal) -> (Table, Vec<Effect>) {
+    let mut table = Table::showing("expiring");
+    let asked = table.press(Press::Consent { goal, opened: Opened::Window });
+    assert!(matches!(sent(&asked), Some((_, Request::Begin { goal: wanted, .. })) if *wanted == goal), "{goal:?}");
+    let effects = table.answer(&asked, attempt(AttemptWord::Pending, Some(URL)));
+    (table, effects)
+}
+
+#[test]
+fn every_goal_takes_the_same_way_and_is_told_in_its_own_words() {
+    for goal in Goal::ALL {
+        let (mut table, effects) = begun(goal);
+        assert!(effects.contains(&Effect::Steer(URL.to_owned())), "{goal:?}");
+        assert!(effects.contains(&Effect::Remember("att-1".parse().unwrap(), goal)), "{goal:?}");
+        let effects = table.poll(AttemptWord::Succeeded);
+        assert!(effects.contains(&Effect::Announce(goal.succeeded(), Urgency::Polite)), "{goal:?}");
+    }
+}
+
+#[test]
+fn a_backup_by_the_account_in_use_is_told_apart_and_may_be_tried_again() {
+    let (mut table, _) = begun(Goal::Backup);
+    let asked = table.tell(Message::Elapsed(Timer::Poll));
+    let Answer::Attempt(mut failed) = attempt(AttemptWord::Failed, None) else { unreachable!("an attempt is an attempt") };
+    failed.failure = Some(AttemptFailureView { reason: "same-account".to_owned(), sentence: "This account gave it already.".to_owned() });
+    let effects = table.answer(&asked, Answer::Attempt(failed));
+    assert_eq!(exit_of(&effects), Some("same-account"));
+    assert!(effects.contains(&Effect::Announce(Line::of("consent.same_account"), Urgency::Assertive)));
+    assert_eq!(table.model.consenting(), &Consenting::SameAccount);
+    let asked = table.press(Press::Consent { goal: table.model.goal(), opened: Opened::Window });
+    assert!(matches!(sent(&asked), Some((_, Request::Begin { goal: Goal::Backup, .. }))));
+}
+
+#[test]
+fn the_focus_comes_back_to_the_button_that_was_pressed() {
+    for end in [Press::Cancel, Press::Dismiss] {
+        let (mut table, _) = begun(Goal::AppOnly);
+        if end == Press::Dismiss {
+            table.poll(AttemptWord::Failed);
+        }
+        table.press(end);
+        assert_eq!(table.model.take_focus(), Some(Focus::Action(Goal::AppOnly)), "{end:?}");
+    }
+}
+
+#[test]
+fn an_attempt_that_is_taken_up_after_a_reload_keeps_its_goal() {
+    let (mut table, _) = Table::laid(Some(samples::status("dead").id.as_str()));
+    let asked = table.tell(Message::Claimed("att-1".parse().unwrap(), Goal::AppOnly));
+    let effects = table.answer(&asked, attempt(AttemptWord::Pending, None));
+    assert!(effects.contains(&Effect::Remember("att-1".parse().unwrap(), Goal::AppOnly)));
+    assert_eq!(table.model.goal(), Goal::AppOnly);
 }

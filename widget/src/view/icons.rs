@@ -64,6 +64,10 @@ pub(super) fn lock() -> Html {
     )
 }
 
+pub(super) fn shield() -> Html {
+    draw("icon", "M12 3l7.5 2.8v5.7c0 4.3-3 7.6-7.5 9.5-4.5-1.9-7.5-5.2-7.5-9.5V5.8zm-3 9 2.2 2.2 4-4.2")
+}
+
 pub(super) fn arrows() -> Html {
     draw("icon", "M20 5v5h-5M4 19v-5h5m10-4A7.5 7.5 0 0 0 5.8 7.6M5 14a7.5 7.5 0 0 0 13.2 2.4")
 }

@@ -1,10 +1,11 @@
 //! What is going on, why, and what to do about it.
 
-use domain::api::{ConnectionStatus, DiagnosisView, FactView, ForecastView, HealthWord};
+use domain::api::{AccessWord, ConnectionStatus, DiagnosisView, FactView, ForecastView, HealthWord};
 use yew::{Html, html};
 
 use super::{Pen, icons};
 use crate::face::{self, Face};
+use crate::goal;
 use crate::words::Line;
 
 pub(super) fn notice(pen: &Pen, status: &ConnectionStatus, face: &Face) -> Html {
@@ -20,6 +21,20 @@ pub(super) fn notice(pen: &Pen, status: &ConnectionStatus, face: &Face) -> Html 
                 <p class="who">{ icons::person() }<span>{ pen.say(who) }</span></p>
             }
             { diagnosis.map(|diagnosis| steps(pen, diagnosis)).unwrap_or_default() }
+        </div>
+    }
+}
+
+/// On whose behalf a working connection reads, and who stands in when that ends.
+pub(super) fn access(pen: &Pen, status: &ConnectionStatus) -> Html {
+    let line = |icon: Html, line: Line| html! { <p>{ icon }<span>{ pen.say(&line) }</span></p> };
+    let Some(access) = goal::access(status) else {
+        return Html::default();
+    };
+    html! {
+        <div class="access" part="access">
+            { line(if status.access == Some(AccessWord::AppOnly) { icons::shield() } else { icons::person() }, access) }
+            { goal::backup(status).map(|backup| line(icons::shield(), backup)).unwrap_or_default() }
         </div>
     }
 }
