@@ -11,7 +11,7 @@ import { Portal, dist, sample } from './lib/portal.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = fileURLToPath(new URL('../../artifacts/widget/', import.meta.url));
-const HEALTHS = ['awaiting-consent', 'healthy', 'expiring', 'suspended', 'dead', 'operator-fault', 'disconnected'];
+const SAMPLES = ['awaiting-consent', 'healthy', 'expiring', 'suspended', 'dead', 'operator-fault', 'disconnected', 'app-only'];
 const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'";
 
 let browser;
@@ -85,7 +85,7 @@ describe('every health', () => {
     for (const width of [800, 360])
       test(`is drawn and accessible, ${scheme}, ${width} px`, async () => {
         await use({ colorScheme: scheme, viewport: { width, height: 700 } });
-        for (const health of HEALTHS) {
+        for (const health of SAMPLES) {
           portal.status = sample(health);
           await show({});
           const [overflow] = await page.evaluate(() => [document.documentElement.scrollWidth - innerWidth]);
@@ -414,6 +414,167 @@ describe('the way back', () => {
   });
 });
 
+describe('something more robust', () => {
+  const choices = () => widget().locator('.choices');
+  const unfold = () => choices().locator('summary').click();
+  const alone = (health) => ({ ...sample(health), spare: undefined });
+
+  async function choose(name, open = true) {
+    if (open) await unfold();
+    const [popup] = await Promise.all([context.waitForEvent('page'), button(name).click()]);
+    await popup.waitForURL(portal.signIn);
+    return popup;
+  }
+
+  for (const [name, options] of [
+    ['light-800', {}],
+    ['dark-800', { colorScheme: 'dark' }],
+    ['light-360', { viewport: { width: 360, height: 700 } }],
+    ['dark-360', { colorScheme: 'dark', viewport: { width: 360, height: 700 } }],
+    ['forced-320', { forcedColors: 'active', viewport: { width: 320, height: 700 } }],
+  ])
+    test(`is offered in plain words, ${name}`, async () => {
+      await use(options);
+      for (const health of ['healthy', 'expiring', 'app-only']) {
+        portal.status = alone(health);
+        await show({});
+        await unfold();
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `${health} is wider than the page`);
+        await pictured(`choices-${health}-${name}`);
+      }
+    });
+
+  test('says on whose behalf it reads, and who stands in', async () => {
+    await show({});
+    await widget().getByText('On behalf of maria.keller@contoso.example').waitFor();
+    await widget().getByText('Backup: jonas.weber@contoso.example, checked 5 hours ago').waitFor();
+    assert.equal(await button('Add a backup consent').count(), 0);
+    portal.status = sample('app-only');
+    await show({});
+    await widget().getByText('By the app itself').waitFor();
+    assert.equal((await widget().locator('.access').innerText()).trim(), 'By the app itself');
+  });
+
+  test('is not offered where the grant does not work, and where the host says no', async () => {
+    for (const health of ['awaiting-consent', 'suspended', 'dead', 'operator-fault', 'disconnected']) {
+      portal.status = sample(health);
+      await show({});
+      assert.equal(await choices().count(), 0, health);
+    }
+    for (const attribute of ['no-reconnect', 'readonly']) {
+      portal.status = alone('healthy');
+      await show({ [attribute]: '' });
+      assert.equal(await choices().count(), 0, attribute);
+    }
+  });
+
+  test('adds a backup by the same way', async () => {
+    portal.status = alone('healthy');
+    await show({});
+    await choose('Add a backup consent');
+    assert.deepEqual(asked('POST', 'reconnect-attempts')[0].body, { connection: portal.status.id, choose_account: true, spare: true });
+    assert.equal((await heard('reconnect-start'))[0].goal, 'backup');
+    await widget().getByText('Another administrator signs in and accepts in the Microsoft window.').waitFor();
+    await pictured('backup-waiting-light-800');
+    portal.attempt.state = 'verifying';
+    await widget().getByText('We try it out before we rely on it.').waitFor();
+    portal.attempt.state = 'succeeded';
+    portal.status = sample('healthy');
+    await hears('reconnect-success');
+    await widget().locator('.panel').getByText('Backup added').waitFor();
+    await widget().getByText('Backup: jonas.weber@contoso.example').waitFor();
+    await pictured('backup-added-light-800');
+    assert.equal(await button('Add a backup consent').count(), 0);
+  });
+
+  for (const [name, options] of [
+    ['light-800', {}],
+    ['dark-360', { colorScheme: 'dark', viewport: { width: 360, height: 700 } }],
+  ])
+    test(`explains a backup by the account in use, with the way out, ${name}`, async () => {
+      await use(options);
+      portal.status = alone('healthy');
+      await show({});
+      await choose('Add a backup consent');
+      Object.assign(portal.attempt, { state: 'failed', failure: { reason: 'same-account', sentence: 'This account gave the consent that is in use already.' } });
+      await hears('reconnect-exit');
+      assert.equal((await heard('reconnect-exit'))[0].reason, 'same-account');
+      const panel = widget().locator('.panel');
+      await panel.getByText('No backup added. Nothing was changed.').waitFor();
+      await panel.getByText('sign in as another administrator').waitFor();
+      await widget().getByRole('alert').getByText('sign in as another administrator').waitFor();
+      await pictured(`same-account-${name}`);
+      const [popup] = await Promise.all([context.waitForEvent('page'), panel.getByRole('button', { name: 'Try another account' }).click()]);
+      await popup.waitForURL(portal.signIn);
+      assert.equal(asked('POST', 'reconnect-attempts')[1].body.spare, true);
+    });
+
+  test('switches to the app itself, and back', async () => {
+    await show({});
+    await choose('Switch to app-only access');
+    assert.deepEqual(asked('POST', 'reconnect-attempts')[0].body, { connection: portal.status.id, choose_account: false, access: 'app-only' });
+    await widget().getByText('Accept for the whole organization in the Microsoft window').waitFor();
+    portal.attempt.state = 'succeeded';
+    portal.status = sample('app-only');
+    await widget().getByText('By the app itself').waitFor();
+    await pictured('switched-light-800');
+    await button('Dismiss').click();
+    await choose('Switch back to access on behalf of a person', (await choices().getAttribute('open')) === null);
+    assert.equal(asked('POST', 'reconnect-attempts')[1].body.access, 'delegated');
+    Object.assign(portal.attempt, { state: 'failed', failure: { reason: 'denied', sentence: 'The permissions were not accepted.' } });
+    await widget().locator('.panel').getByText('Not switched. Nothing was changed.').waitFor();
+    await pictured('not-switched-light-800');
+  });
+
+  test('is reached with the keyboard, and the focus comes back to what was pressed', async () => {
+    portal.status = alone('expiring');
+    await show({});
+    await choices().locator('summary').focus();
+    await page.keyboard.press('Enter');
+    const stops = [];
+    for (let i = 0; i < 2; i += 1) {
+      await page.keyboard.press('Tab');
+      stops.push(await page.evaluate(() => {
+        const { activeElement } = document.activeElement.shadowRoot;
+        const sentence = activeElement.getRootNode().getElementById(activeElement.getAttribute('aria-describedby'))?.textContent;
+        return [activeElement.textContent, getComputedStyle(activeElement).outlineStyle, sentence?.endsWith('.')].join();
+      }));
+    }
+    assert.deepEqual(stops, ['Add a backup consent,solid,true', 'Switch to app-only access,solid,true']);
+    const [popup] = await Promise.all([context.waitForEvent('page'), page.keyboard.press('Enter')]);
+    await popup.waitForURL(portal.signIn);
+    await page.bringToFront();
+    await button('Cancel').press('Enter');
+    await hears('reconnect-exit');
+    assert.equal(await page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.textContent), 'Switch to app-only access');
+  });
+
+  test('keeps its goal over the way through this tab', async () => {
+    portal.status = alone('healthy');
+    await show({ flow: 'redirect' });
+    const before = page.url();
+    await unfold();
+    await button('Add a backup consent').click();
+    await page.waitForURL(portal.signIn);
+    portal.attempt.state = 'verifying';
+    const back = new URL(before);
+    back.searchParams.set('eg_attempt', portal.attempt.id);
+    await page.goto(back.href);
+    await widget().getByText('We try it out before we rely on it.').waitFor();
+    portal.attempt.state = 'succeeded';
+    portal.status = sample('healthy');
+    await widget().locator('.panel').getByText('Backup added').waitFor();
+  });
+
+  test('speaks in the words of the host', async () => {
+    portal.status = alone('healthy');
+    await show({});
+    await page.evaluate(() => (document.querySelector('evergrant-status').messages = { 'choice.robust': 'Robuster machen', 'access.delegated_of': 'Im Namen von {person}' }));
+    await widget().getByText('Robuster machen').waitFor();
+    await widget().getByText('Im Namen von maria.keller@contoso.example').waitFor();
+  });
+});
+
 describe('the page around it', () => {
   test('a strict policy with Trusted Types is kept', async () => {
     portal.pageHeaders = { 'content-security-policy': `${STRICT}; connect-src 'self' ${portal.api}` };
@@ -452,7 +613,7 @@ describe('the page around it', () => {
     await show({});
     const look = () =>
       page.evaluate(() => {
-        const button = document.querySelector('evergrant-status').shadowRoot.querySelector('#action');
+        const button = document.querySelector('evergrant-status').shadowRoot.querySelector('#reconnect');
         const { color, padding, borderRadius } = getComputedStyle(button);
         return { color, padding, borderRadius, height: button.offsetHeight };
       });

@@ -105,7 +105,7 @@ ${query.get('before')}${query.get('defer') ? '' : script}
 
   #file(response, path) {
     if (path === '/w/page.css') {
-      const css = 'body{margin:16px;font:16px/1.5 "Noto Sans",sans-serif;background:light-dark(#f3f4f6,#0e1014);color:light-dark(#111,#eee);color-scheme:light dark}h1{font-size:1rem;margin:0 0 16px}evergrant-status:not(:defined){display:block;min-block-size:40.5rem}@media(min-width:736px){evergrant-status:not(:defined){min-block-size:24.6rem}}';
+      const css = 'body{margin:16px;font:16px/1.5 "Noto Sans",sans-serif;background:light-dark(#f3f4f6,#0e1014);color:light-dark(#111,#eee);color-scheme:light dark}h1{font-size:1rem;margin:0 0 16px}evergrant-status:not(:defined){display:block;min-block-size:50.8rem}@media(min-width:736px){evergrant-status:not(:defined){min-block-size:30.9rem}}';
       return this.#send(response, 200, css, { 'content-type': 'text/css' });
     }
     try {
