@@ -214,7 +214,7 @@ pub(super) fn one(state: &mut State, bearer: &Bearer, call: &Call<'_>, user: &st
         None => bearer.tenant(state, READ_PROFILES)?,
     };
     let person = match own {
-        Some(own) => tenant.directory.person(own).ok_or_else(|| Failure::not_found(user))?,
+        Some(own) => find(tenant, &own.to_string())?,
         None => find(tenant, user)?,
     };
     Ok(Answer::ok(profile(&tenant.directory, person, (call, &select)), 1))

@@ -73,6 +73,15 @@ async fn a_leave_is_told_only_to_who_may_read_lifecycles() {
 }
 
 #[tokio::test]
+async fn who_was_deleted_is_not_found_even_by_their_own_token() {
+    let world = World::new();
+    let token = world.access().await;
+    world.work(Act::DeleteUser { user: world.admin });
+    let own = world.graph(&token, &format!("/v1.0/users/{}?$select=id", world.admin)).await;
+    assert_eq!(code(&own), (404, json!("Request_ResourceNotFound")));
+}
+
+#[tokio::test]
 async fn photos_and_managers_are_there_or_not_found() {
     let world = World::new();
     let token = world.access().await;

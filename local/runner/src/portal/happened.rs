@@ -88,6 +88,7 @@ async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreErr
 fn sentence(notice: &Notice) -> String {
     let what = match notice.kind {
         NoticeKind::Expiring => "The grant is about to end",
+        NoticeKind::Reminder => "The end of the grant comes nearer",
         NoticeKind::Suspended => "Entra refuses for now",
         NoticeKind::Dead => "The grant is dead",
         NoticeKind::OperatorFault => "Our own credential is refused",
