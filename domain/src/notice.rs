@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::HealthWord;
+use crate::forecast::Warned;
 
 /// What a notice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +11,8 @@ use crate::api::HealthWord;
 pub enum NoticeKind {
     /// The grant is expected to stop soon.
     Expiring,
+    /// The grant still is expected to stop, and the end has come nearer.
+    Reminder,
     /// Entra refuses now; it may pass.
     Suspended,
     /// A person must repair the grant.
@@ -34,8 +37,20 @@ pub fn owed(before: HealthWord, after: HealthWord) -> Option<NoticeKind> {
         (_, Dead) => Some(NoticeKind::Dead),
         (_, Suspended) => Some(NoticeKind::Suspended),
         (_, OperatorFault) => Some(NoticeKind::OperatorFault),
-        (_, Expiring) => Some(NoticeKind::Expiring),
-        (_, Healthy) => Some(NoticeKind::Recovered),
+        (Healthy | AwaitingConsent | Disconnected, Expiring) => Some(NoticeKind::Expiring),
+        // That it works again comes first; that it will stop is told by the ladder, at the next check.
+        (_, Healthy | Expiring) => Some(NoticeKind::Recovered),
+    }
+}
+
+/// What is told where health changes by `change` and the ladder owes `warning`: the change to expiring is the first warning itself, a
+/// reminder each later one. A warning that other news leaves no room for stays owed.
+#[must_use]
+pub fn with_warning(change: Option<NoticeKind>, warning: Option<Warned>) -> (Option<NoticeKind>, Option<Warned>) {
+    match (change, warning) {
+        (None, Some(warning)) => (Some(NoticeKind::Reminder), Some(warning)),
+        (Some(NoticeKind::Expiring), warning) => (Some(NoticeKind::Expiring), warning),
+        (change, _) => (change, None),
     }
 }
 
@@ -48,6 +63,16 @@ mod tests {
         assert_eq!(owed(HealthWord::Healthy, HealthWord::Dead), Some(NoticeKind::Dead));
         assert_eq!(owed(HealthWord::Dead, HealthWord::Dead), None);
         assert_eq!(owed(HealthWord::Dead, HealthWord::Healthy), Some(NoticeKind::Recovered));
+    }
+
+    #[test]
+    fn each_warning_is_told_by_one_notice_or_waits() {
+        let owed = Some(Warned { ends_at: jiff::Timestamp::UNIX_EPOCH, rung: crate::forecast::Rung(7) });
+        assert_eq!(with_warning(Some(NoticeKind::Expiring), owed), (Some(NoticeKind::Expiring), owed));
+        assert_eq!(with_warning(None, owed), (Some(NoticeKind::Reminder), owed));
+        assert_eq!(with_warning(Some(NoticeKind::Recovered), owed), (Some(NoticeKind::Recovered), None));
+        assert_eq!(with_warning(None, None), (None, None));
+        assert_eq!(super::owed(HealthWord::Suspended, HealthWord::Expiring), Some(NoticeKind::Recovered));
     }
 
     #[test]

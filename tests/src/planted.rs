@@ -27,8 +27,15 @@ pub async fn plant(ports: &Ports, customer: &CustomerId, (tenant, admin): (Tenan
     ports.store.put_tokens(&id, &tokens).await?;
     connection.body.standing = Standing::sure(Health::Healthy, now);
     connection.body.tenant = Some(Tenant { id: tenant, name: None });
-    connection.body.grant =
-        Some(Grant { access: AccessWord::Delegated, current, previous: None, signed_in_at: now, consenter: admin, consenter_name: None });
+    connection.body.grant = Some(Grant {
+        access: AccessWord::Delegated,
+        current,
+        previous: None,
+        signed_in_at: now,
+        consenter: admin,
+        consenter_name: None,
+        told: None,
+    });
     connection.check_at = Some(now);
     ports.store.settle_connection(&connection, &lease, &[]).await?;
     ports.store.create_walk(&id, now).await?;

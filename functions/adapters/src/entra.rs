@@ -91,6 +91,8 @@ pub struct Tokens {
     pub expires_in: SignedDuration,
     /// Gets the next tokens, where a person granted that; Entra gives a new one at each use, and leaves the old one valid.
     pub refresh_token: Option<SecretString>,
+    /// How long the refresh token lives, where Entra tells: it does of those with a fixed life.
+    pub refresh_expires_in: Option<SignedDuration>,
     /// Who signed in; only where a person did.
     pub id_token: Option<SecretString>,
 }

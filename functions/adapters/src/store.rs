@@ -10,6 +10,7 @@
 //! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
 //! | a grant's tokens, sealed | `connection#ID` / `grant#S`, five slots | 1 write of refresh and access token together a refresh | up to 12 KB |
 //! | failures counted, the incident | `fleet#...` | only where a check fails, and 1 read and 1 write a tick | 0.5 KB |
+//! | what the sync saw of the consenter | `connection#ID` / `connection`, attribute `omen` | 1 write when it changes | 0.2 KB |
 //! | where the walk stands | `connection#ID` / `walk` | 3 writes a page | up to 8 KB; 40 KB while a page that adds 1,000 people is applied |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
@@ -34,6 +35,7 @@ mod lease;
 pub mod notices;
 pub mod people;
 pub mod seen;
+pub mod sightings;
 pub mod tables;
 pub mod walks;
 

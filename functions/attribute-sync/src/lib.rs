@@ -12,6 +12,7 @@
 //! To sync another attribute: `domain::person::ATTRIBUTES`, and the simulator's directory.
 
 mod apply;
+mod omen;
 pub mod step;
 
 use adapters::Ports;

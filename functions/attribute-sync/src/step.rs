@@ -16,7 +16,7 @@ use domain::walk::{Stage, Walk};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use crate::apply;
+use crate::{apply, omen};
 
 /// How long a worker holds a walk: longer than fetching (15 s) and storing (three writes of at most 10 s) one page.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -117,8 +117,17 @@ async fn advance(ports: &Ports, id: &ConnectionId, walk: &mut Walk, lease: &Leas
         ports.store.hasten_check(&connection, now).await?;
         return Ok(End::Wait(TOKEN_WAIT));
     };
+    let is_first = walk.page == 0;
     match ports.graph.delta(&token, link.as_deref(), now).await {
-        Ok(page) => turn(ports, id, (walk, lease), page).await,
+        Ok(page) => {
+            let sign = omen::on_page(&connection, &page.changes);
+            let end = turn(ports, id, (walk, lease), page).await?;
+            match is_first {
+                true => omen::look(ports, &connection, &token).await?,
+                false => omen::find(ports, &connection, sign).await?,
+            }
+            Ok(end)
+        }
         Err(error) => stumble(ports, &connection, walk, error).await,
     }
 }

@@ -10,8 +10,9 @@ use adapters::store::notices::Notice;
 use adapters::store::{Holder, Lease, StoreError};
 use adapters::tokens::{self, Place};
 use domain::api::AccessWord;
-use domain::forecast::{self, Known, Life};
+use domain::forecast::{self, Told};
 use domain::health::{self, Reply};
+use domain::notice;
 use domain::schedule;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -130,6 +131,7 @@ fn grant(candidate: &Candidate, (slot, access): (Slot, AccessWord), now: Timesta
         signed_in_at: now,
         consenter: candidate.identity.object,
         consenter_name: candidate.identity.user_principal_name.clone(),
+        told: candidate.tokens.refresh_expires_in.and_then(|expires_in| Told::next(None, expires_in, now)),
     }
 }
 
@@ -147,13 +149,11 @@ fn reinforced(mut connection: Connection, slot: Slot, candidate: &Candidate, now
 /// The connection with the candidate in use.
 fn repaired(portal: &Portal, mut connection: Connection, place: (Slot, AccessWord), candidate: &Candidate) -> (Connection, Vec<Notice>) {
     let now = portal.ports.clock.now();
+    let life = connection.life();
     let body = &mut connection.body;
-    if let Some(old) = &body.grant {
-        let life = Life { signed_in_at: old.signed_in_at, verified_at: body.verified_at.unwrap_or(old.signed_in_at) };
+    if let Some(life) = life {
         forecast::remember(&mut body.lifetimes, life, None);
     }
-    let known = Known::of(Life { signed_in_at: now, verified_at: now }, &body.lifetimes);
-    body.forecast = forecast::foresee(&known, now);
     // The old tokens stay until the new ones have worked, if they worked themselves and are of the same account.
     let is_kept = |old: &Grant| body.standing.health.is_working() && old.consenter == candidate.identity.object;
     let previous = body.grant.as_ref().filter(|old| is_kept(old)).map(|old| old.current);
@@ -165,11 +165,17 @@ fn repaired(portal: &Portal, mut connection: Connection, place: (Slot, AccessWor
     body.verified_at = Some(now);
     body.unclear = 0;
     body.held_since = None;
-    let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
-    body.standing = verdict.standing;
+    let known = connection.known(portal.ports.entra.credentials().ends_at());
+    let foreseen = known.and_then(|known| forecast::foresee(&known, now));
+    let warning = foreseen.as_ref().and_then(|forecast| forecast.owes(None, now));
+    let verdict = health::judge(&connection.body.standing, Reply::Accepted(foreseen.clone()), now);
+    let (notice, told) = notice::with_warning(verdict.notice, warning);
+    connection.body.warned = told;
+    connection.body.forecast = foreseen;
+    connection.body.standing = verdict.standing;
     connection.check_at = schedule::next_check(&connection.id, &connection.body.standing, now);
     let random = || entropy::bytes16(portal.ports.entropy.as_ref());
-    let notices = verdict.notice.map(|kind| Notice::about(&connection, kind, random(), now));
+    let notices = notice.map(|kind| Notice::about(&connection, kind, random(), now));
     (connection, notices.into_iter().collect())
 }
 

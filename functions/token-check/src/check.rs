@@ -8,9 +8,9 @@ use adapters::store::{Holder, Lease, StoreError};
 use domain::api::HealthWord;
 use domain::diagnosis::{self, Action};
 use domain::fleet::Weight;
-use domain::forecast::{self, Known, Life};
+use domain::forecast;
 use domain::health::{self, Health, Reply, Standing, Verdict};
-use domain::notice::NoticeKind;
+use domain::notice::{self, NoticeKind};
 use domain::refusal::Refusal;
 use domain::schedule;
 use jiff::{SignedDuration, Timestamp};
@@ -78,6 +78,8 @@ pub(crate) struct Patient<'a> {
     pub(crate) connection: Connection,
     pub(crate) lease: &'a Lease,
     pub(crate) owed: Vec<NoticeKind>,
+    /// When the operator's own credential ends, where that is known.
+    pub(crate) credential_ends_at: Option<Timestamp>,
 }
 
 /// Checks one connection, if it is due and nobody else is at it.
@@ -96,7 +98,12 @@ pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, S
         return Ok(Outcome::NotDue);
     };
     let before = due.connection.health();
-    let mut patient = Patient { connection: Connection { check_at: None, ..due.connection }, lease: &lease, owed: Vec::new() };
+    let mut patient = Patient {
+        connection: Connection { check_at: None, ..due.connection },
+        lease: &lease,
+        owed: Vec::new(),
+        credential_ends_at: ports.entra.credentials().ends_at(),
+    };
     if let Some(grant) = patient.connection.body.grant.clone() {
         let task = Task { connection: &patient.connection, grant: &grant, lease: &lease, tokens: due.tokens };
         match renewal::renew(ports, task).await {
@@ -149,11 +156,19 @@ pub(crate) fn accept(patient: &mut Patient<'_>, grant: Grant, renewed: &Renewed,
     body.unclear = 0;
     body.held_since = None;
     body.verified_at = Some(now);
-    let life = Life { signed_in_at: grant.signed_in_at, verified_at: now };
-    body.forecast = forecast::foresee(&Known::of(life, &body.lifetimes), now);
-    body.grant = Some(Grant { current: renewed.current, previous: renewed.previous, ..grant });
-    let verdict = health::judge(&body.standing, Reply::Accepted(body.forecast.clone()), now);
-    apply(patient, verdict, now);
+    // What was told of the grant before says nothing about another one.
+    let is_same = body.grant.as_ref().is_some_and(|old| old.signed_in_at == grant.signed_in_at);
+    body.warned = body.warned.filter(|_| is_same);
+    body.grant = Some(Grant { current: renewed.current, previous: renewed.previous, told: renewed.told, ..grant });
+    let known = patient.connection.known(patient.credential_ends_at);
+    let foreseen = known.and_then(|known| forecast::foresee(&known, now));
+    let body = &mut patient.connection.body;
+    let warning = foreseen.as_ref().and_then(|forecast| forecast.owes(body.warned, now));
+    body.forecast = foreseen.clone();
+    let verdict = health::judge(&body.standing, Reply::Accepted(foreseen), now);
+    let (notice, told) = notice::with_warning(verdict.notice, warning);
+    body.warned = told.or(body.warned);
+    apply(patient, Verdict { notice, ..verdict }, now);
 }
 
 /// Weighs a refusal: it may be part of an incident, or not be believed yet, or be outlived by the spare grant.
@@ -174,7 +189,7 @@ async fn refuse(round: &Round<'_>, patient: &mut Patient<'_>, refusal: Box<Refus
     }
     connection.body.held_since = None;
     let is_end = matches!(verdict.standing.health, Health::Dead { .. } | Health::Suspended { .. });
-    let life = life(connection).filter(|_| is_end);
+    let life = connection.life().filter(|_| is_end && before.health.is_working());
     let stand_in = match is_end {
         true => spare::stand_in(round, patient, &verdict).await?,
         false => StandIn::None,
@@ -200,13 +215,6 @@ pub(crate) fn apply(patient: &mut Patient<'_>, verdict: Verdict, now: Timestamp)
     connection.body.standing = verdict.standing;
     connection.check_at = schedule::next_check(&connection.id, &connection.body.standing, now);
     patient.owed.extend(verdict.notice);
-}
-
-/// When the grant in use began, and when Entra last accepted it; of one that works.
-fn life(connection: &Connection) -> Option<Life> {
-    let body = &connection.body;
-    let grant = body.grant.as_ref().filter(|_| body.standing.health.is_working())?;
-    Some(Life { signed_in_at: grant.signed_in_at, verified_at: body.verified_at.unwrap_or(grant.signed_in_at) })
 }
 
 async fn settle(ports: &Ports, patient: &Patient<'_>) -> Result<Outcome, StoreError> {

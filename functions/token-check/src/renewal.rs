@@ -12,6 +12,7 @@ use adapters::tokens::{self, Place};
 use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::api::AccessWord;
 use domain::diagnosis::{self, Action};
+use domain::forecast::Told;
 use domain::ids::ConnectionId;
 use domain::refusal::{ErrorWord, Failure, Refusal, Unclear};
 use jiff::SignedDuration;
@@ -41,6 +42,8 @@ pub(crate) enum Renewal {
 pub(crate) struct Renewed {
     pub(crate) current: Slot,
     pub(crate) previous: Option<Slot>,
+    /// The end that Entra told of the refresh token, where it did.
+    pub(crate) told: Option<Told>,
 }
 
 /// A grant to renew, and what is at hand for it.
@@ -200,7 +203,8 @@ async fn store(
         Ok(sealed) => ports.store.put_tokens(id, &sealed).await?,
         Err(error) => return Ok(unclear(&error.to_string())),
     }
-    Ok(Renewal::Renewed(Renewed { current: slot, previous }))
+    let told = tokens.refresh_expires_in.and_then(|expires_in| Told::next(task.grant.told, expires_in, ports.clock.now()));
+    Ok(Renewal::Renewed(Renewed { current: slot, previous, told }))
 }
 
 pub(crate) fn unclear(what: &str) -> Renewal {

@@ -78,8 +78,8 @@ fn keep(patient: &mut Patient<'_>, spare: Spare, renewal: Renewal, now: Timestam
     let check_at = schedule::next_spare_check(&connection.id, now);
     let standing = Standing { doubted_since: spare.doubted_since, ..Standing::sure(Health::Healthy, spare.verified_at) };
     connection.body.spare = match renewal {
-        Renewal::Renewed(Renewed { current, previous }) => {
-            let grant = Grant { current, previous, ..spare.grant };
+        Renewal::Renewed(Renewed { current, previous, told }) => {
+            let grant = Grant { current, previous, told, ..spare.grant };
             Some(Spare { grant, verified_at: now, check_at, doubted_since: None })
         }
         Renewal::Refused(refusal) => {

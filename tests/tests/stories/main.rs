@@ -23,4 +23,5 @@ mod secrets;
 mod support;
 mod throttles;
 mod walks;
+mod warnings;
 mod workers;

@@ -18,6 +18,7 @@ use crate::transport::{Transport, TransportError, retry_after};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct EntraFields {
     id_token: Option<String>,
+    refresh_token_expires_in: Option<u32>,
 }
 
 impl ExtraTokenFields for EntraFields {}
@@ -90,6 +91,7 @@ fn tokens(answer: &Answer) -> Tokens {
         access_token: answer.access_token().secret().clone().into(),
         expires_in: expires_in.unwrap_or(SignedDuration::from_mins(10)),
         refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
+        refresh_expires_in: extra.refresh_token_expires_in.map(|seconds| SignedDuration::from_secs(i64::from(seconds))),
         id_token: extra.id_token.clone().map(SecretString::from),
     }
 }

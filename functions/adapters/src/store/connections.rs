@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::api::{AccessWord, HealthWord};
-use domain::forecast::{Forecast, Lifetime};
+use domain::forecast::{Forecast, Known, Life, Lifetime, Told, Warned};
 use domain::health::{Health, Standing};
 use domain::ids::{ConnectionId, CustomerId, ObjectId, TenantId};
 use domain::schedule::{self, Lane, Part, shard};
@@ -14,9 +14,10 @@ use super::grants::{self, SealedTokens};
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::lease::{Holder, LeaseEnd, Terms};
 use super::notices::Notice;
+use super::sightings::Sighting;
 use super::{Lease, Store, StoreError, connection_key, failed};
 
-const SK: &str = "connection";
+pub(super) const SK: &str = "connection";
 /// The most connections that one customer's list shows.
 const LIST_MAX: i32 = 100;
 /// Shards of the work index read at a time.
@@ -33,6 +34,8 @@ pub struct Connection {
     pub body: Body,
     /// When the next check is due; `None` when none is.
     pub check_at: Option<Timestamp>,
+    /// What the sync saw of a consenter, where it saw anything.
+    pub sighting: Option<Sighting>,
 }
 
 /// What a connection is, besides its keys.
@@ -53,6 +56,9 @@ pub struct Body {
     pub verified_at: Option<Timestamp>,
     /// When the grant is expected to stop.
     pub forecast: Option<Forecast>,
+    /// What was told last of the expected end of the grant in use.
+    #[serde(default)]
+    pub warned: Option<Warned>,
     /// How earlier grants ended by age, oldest first.
     pub lifetimes: Vec<Lifetime>,
     /// Answers in a row that said nothing about the grant.
@@ -86,6 +92,9 @@ pub struct Grant {
     pub consenter: ObjectId,
     /// The account's user principal name then.
     pub consenter_name: Option<String>,
+    /// The end that Entra told with the tokens, where it did.
+    #[serde(default)]
+    pub told: Option<Told>,
 }
 
 /// A grant in reserve.
@@ -121,6 +130,10 @@ impl Connection {
                 true => Some(reader.time("work_at")?),
                 false => None,
             },
+            sighting: match item.contains_key("omen") {
+                true => Some(reader.json("omen")?),
+                false => None,
+            },
         })
     }
 
@@ -128,6 +141,31 @@ impl Connection {
     #[must_use]
     pub fn health(&self) -> HealthWord {
         self.body.standing.health.word()
+    }
+
+    /// What is known about the end of the grant in use.
+    #[must_use]
+    pub fn known(&self, credential_ends_at: Option<Timestamp>) -> Option<Known<'_>> {
+        let body = &self.body;
+        let grant = body.grant.as_ref()?;
+        let life = Life { signed_in_at: grant.signed_in_at, verified_at: body.verified_at.unwrap_or(grant.signed_in_at) };
+        Some(match grant.access {
+            AccessWord::Delegated => Known {
+                told: grant.told,
+                credential_ends_at,
+                omen: self.sighting.and_then(|sighting| sighting.omen(grant)),
+                ..Known::of(life, &body.lifetimes)
+            },
+            // The app's own permission rests on no person, and on no age.
+            AccessWord::AppOnly => Known { credential_ends_at, ..Known::of(life, &[]) },
+        })
+    }
+
+    /// How far the grant in use is known to have lived, where it rests on a person.
+    #[must_use]
+    pub fn life(&self) -> Option<Life> {
+        let grant = self.body.grant.as_ref().filter(|grant| grant.access == AccessWord::Delegated)?;
+        Some(Life { signed_in_at: grant.signed_in_at, verified_at: self.body.verified_at.unwrap_or(grant.signed_in_at) })
     }
 
     /// Which line its next check waits in.
@@ -169,6 +207,7 @@ impl Store {
             grant: None,
             verified_at: None,
             forecast: None,
+            warned: None,
             lifetimes: Vec::new(),
             unclear: 0,
             spare: None,
@@ -186,7 +225,7 @@ impl Store {
             .item("body", json(&body)?)
             .condition_expression("attribute_not_exists(pk)");
         request.send().await.map_err(|error| failed(format!("create connection {id}"), error))?;
-        Ok(Connection { id: id.clone(), customer: customer.clone(), body, check_at: None })
+        Ok(Connection { id: id.clone(), customer: customer.clone(), body, check_at: None, sighting: None })
     }
 
     /// Reads one connection.

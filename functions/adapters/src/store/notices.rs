@@ -27,6 +27,12 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// Health after the change.
     pub standing: Standing,
+    /// When the grant is expected to stop, where the notice is about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// Whole days until then, a begun one as one; 0 when it has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<u16>,
     /// Since when it is owed.
     pub owed_at: Timestamp,
 }
@@ -35,12 +41,15 @@ impl Notice {
     /// The notice that a connection's new health owes, with an id out of 16 random bytes.
     #[must_use]
     pub fn about(connection: &Connection, kind: NoticeKind, random: [u8; 16], now: Timestamp) -> Self {
+        let forecast = connection.body.forecast.as_ref().filter(|_| matches!(kind, NoticeKind::Expiring | NoticeKind::Reminder));
         Self {
             id: NoticeId::mint(random),
             connection: connection.id.clone(),
             customer: connection.customer.clone(),
             kind,
             standing: connection.body.standing.clone(),
+            ends_at: forecast.map(|forecast| forecast.ends_at),
+            days_left: forecast.map(|forecast| forecast.days_left(now)),
             owed_at: now,
         }
     }
