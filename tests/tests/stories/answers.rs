@@ -97,6 +97,7 @@ async fn a_success_that_cannot_be_read_says_nothing() {
         String::new(),
         "{\"token_type\": \"Bearer\"}".to_owned(),
         "{\"access_token\": 7}".to_owned(),
+        json!({"token_type": "Bearer", "access_token": "", "refresh_token": "r", "expires_in": 3600}).to_string(),
         "{\"access_token\": \"a".to_owned(),
         deep,
     ] {
@@ -164,17 +165,16 @@ async fn a_megabyte_of_text_meets_the_same_rule_as_a_sentence() {
     for text in ["The request could not be processed.".to_owned(), "ä".repeat(500_000)] {
         let body = json!({"error": "invalid_grant", "error_codes": [99_999], "error_description": text});
         let (world, id, told) = checked(400, body.to_string()).await;
-        // One verdict may be too few for a word that leaves doubt.
-        if world.stored(&id).await.check_at.is_some() {
-            world.check(&id).await;
-        }
+        assert_eq!(told["health"], "healthy", "one verdict is too few for a word that leaves doubt");
+        world.check(&id).await;
+        let told = world.status(&id).await;
         let item = world.engine.item(&format!("connection#{id}"), "connection").await.unwrap();
         let size: usize = item.values().filter_map(|value| value.as_s().ok()).map(String::len).sum();
         assert!(size < 8 * 1024, "{size} bytes");
-        outcomes.push((told["health"].clone(), told["diagnosis"]["cause"].clone(), world.health(&id).await, world.notices(&id).await));
+        outcomes.push((told["health"].clone(), told["diagnosis"]["cause"].clone(), world.notices(&id).await));
     }
     assert_eq!(outcomes[0], outcomes[1]);
-    assert_eq!(outcomes[0].1, "refused");
+    assert_eq!(outcomes[0], (json!("dead"), json!("refused"), vec!["dead".to_owned()]));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn a_damaged_token_or_a_loop_does_not_end_a_grant() {
 
 #[tokio::test]
 async fn a_success_without_a_new_refresh_token_goes_on_with_the_old_one() {
-    for absent in [None, Some(Value::Null)] {
+    for absent in [None, Some(Value::Null), Some(json!("")), Some(json!("  "))] {
         let world = World::new().await;
         let id = world.connect().await;
         world.wire.bend_json("/token", move |body| {
@@ -207,6 +207,42 @@ async fn a_success_without_a_new_refresh_token_goes_on_with_the_old_one() {
         world.wire.straighten();
         assert_eq!(world.check(&id).await, "healthy");
         assert_eq!(world.notices(&id).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_is_read_however_it_is_written() {
+    let (hour, least, most) = (3_599, 600, 28 * 3_600);
+    for (written, seconds) in [
+        (json!("3599"), hour),
+        (json!(" 3599 "), hour),
+        (json!("3599.5"), hour),
+        (json!(3599.0), hour),
+        (json!(0), 0),
+        (json!(null), least),
+        (json!(""), least),
+        (json!("soon"), least),
+        (json!(-1), least),
+        (json!(3.6e300), least),
+        (json!([3599]), least),
+        (json!("99999999999999999999999"), least),
+        (json!(u64::MAX), most),
+        (json!(9_000_000_000_000_000_u64), most),
+        (json!("9000000000000000"), most),
+    ] {
+        let world = World::new().await;
+        let id = world.connect().await;
+        let shown = written.clone();
+        world.wire.bend_json("/token", move |body| {
+            body["expires_in"] = written.clone();
+            body["refresh_token_expires_in"] = written.clone();
+        });
+        world.check(&id).await;
+        let stored = world.stored(&id).await;
+        assert_eq!(stored.body.unclear, 0, "{shown}");
+        let slot = stored.body.grant.unwrap().current;
+        let tokens = world.ports.store.tokens_in(&id, slot).await.unwrap().unwrap();
+        assert_eq!(tokens.access_until.duration_since(world.now()).as_secs(), seconds, "{shown}");
     }
 }
 

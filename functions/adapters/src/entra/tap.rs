@@ -10,6 +10,7 @@ use oauth2::basic::{BasicErrorResponse, BasicTokenType};
 use oauth2::{AsyncHttpClient, ExtraTokenFields, RequestTokenError, StandardTokenResponse, TokenResponse as _};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Tokens;
 use crate::transport::{Transport, TransportError, retry_after};
@@ -25,6 +26,14 @@ impl ExtraTokenFields for EntraFields {}
 
 /// What `oauth2` makes of a success.
 pub(super) type Answer = StandardTokenResponse<EntraFields, BasicTokenType>;
+
+/// The longest lifetime of an access token that is believed.
+/// Source: <https://learn.microsoft.com/en-us/entra/identity/conditional-access/concept-continuous-access-evaluation>
+const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(28);
+/// The most seconds that a lifetime is read as.
+const SECONDS_MAX: u64 = 0xffff_ffff;
+/// Fields that tell a lifetime in seconds.
+const LIFETIMES: [&str; 2] = ["expires_in", "refresh_token_expires_in"];
 
 /// Passes one request on, and keeps what came back, so that a failure can be read in full.
 pub(super) struct Tap<'a> {
@@ -43,7 +52,7 @@ impl<'a> Tap<'a> {
         now: Timestamp,
     ) -> Result<Tokens, Failure> {
         match outcome {
-            Ok(answer) => Ok(tokens(&answer)),
+            Ok(answer) => tokens(&answer),
             Err(RequestTokenError::Request(error)) => Err(Failure::Unclear(Unclear { what: error.to_string(), retry_after: None })),
             Err(RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
                 Err(self.failure(now))
@@ -77,21 +86,51 @@ impl<'c> AsyncHttpClient<'c> for Tap<'_> {
             if let Ok(mut kept) = self.answer.lock() {
                 *kept = Some(answer.clone());
             }
-            Ok(answer)
+            Ok(answer.map(legible))
         })
     }
 }
 
-fn tokens(answer: &Answer) -> Tokens {
+/// The same body with its lifetimes as whole numbers, which is all that `oauth2` reads. One that is no number is left out: the tokens beside
+/// it are good. Source: <https://www.rfc-editor.org/rfc/rfc6749#section-5.1>
+fn legible(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+        return body;
+    };
+    let is_odd = |value: &Value| value.as_u64().is_none_or(|seconds| seconds > SECONDS_MAX);
+    let odd: Vec<&str> = LIFETIMES.into_iter().filter(|name| fields.get(*name).is_some_and(is_odd)).collect();
+    if odd.is_empty() {
+        return body;
+    }
+    for name in odd {
+        let seconds = fields.remove(name).and_then(|value| whole_seconds(&value));
+        fields.extend(seconds.map(|seconds| (name.to_owned(), Value::from(seconds.min(SECONDS_MAX)))));
+    }
+    serde_json::to_vec(&fields).unwrap_or(body)
+}
+
+/// Seconds as a number or a text, without their fraction.
+fn whole_seconds(value: &Value) -> Option<u64> {
+    let written = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (whole, fraction) = written.trim().split_once('.').unwrap_or((written.trim(), "0"));
+    whole.parse().ok().filter(|_| fraction.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// What an answer gives; an empty token is none.
+fn tokens(answer: &Answer) -> Result<Tokens, Failure> {
+    let filled = |secret: &str| Some(secret).filter(|secret| !secret.trim().is_empty()).map(SecretString::from);
+    let Some(access_token) = filled(answer.access_token().secret()) else {
+        return Err(Failure::Unclear(Unclear { what: "the access token is empty".to_owned(), retry_after: None }));
+    };
     let extra = answer.extra_fields();
     // Entra always states a lifetime; its shortest is ten minutes.
     // Source: <https://learn.microsoft.com/en-us/entra/identity-platform/configurable-token-lifetimes>
     let expires_in = answer.expires_in().and_then(|wait| SignedDuration::try_from(wait).ok());
-    Tokens {
-        access_token: answer.access_token().secret().clone().into(),
-        expires_in: expires_in.unwrap_or(SignedDuration::from_mins(10)),
-        refresh_token: answer.refresh_token().map(|token| token.secret().clone().into()),
+    Ok(Tokens {
+        access_token,
+        expires_in: expires_in.unwrap_or(SignedDuration::from_mins(10)).min(LIFETIME_MAX),
+        refresh_token: answer.refresh_token().and_then(|token| filled(token.secret())),
         refresh_expires_in: extra.refresh_token_expires_in.map(|seconds| SignedDuration::from_secs(i64::from(seconds))),
-        id_token: extra.id_token.clone().map(SecretString::from),
-    }
+        id_token: extra.id_token.as_deref().and_then(filled),
+    })
 }
