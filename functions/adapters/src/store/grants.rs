@@ -10,8 +10,9 @@ use super::connections::{Body, Slot};
 use super::item::{Item, Reader, VERSION, bytes, number, text, time};
 use super::{Store, StoreError, connection_key, failed};
 
-/// How many slots there are: current and previous token of the grant in use, the same of its spare, and one to write to.
-const SLOTS: u8 = 5;
+/// How many slots there are: current and previous token of the grant in use, the same of its spare, one that a worker filled and died before
+/// it was pointed to, and one to write to.
+const SLOTS: u8 = 6;
 
 /// The tokens of one grant, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
