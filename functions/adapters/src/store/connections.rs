@@ -345,12 +345,16 @@ impl Store {
     }
 
     /// Asks for a check soon, where the connection has a grant that can be checked; otherwise does nothing. A grant that was just used
-    /// rests for [`REST`](domain::schedule::REST) first: `connection` is what was read of it.
+    /// rests for [`REST`](domain::schedule::REST) first, and one whose last check did not go well waits as long as that check said:
+    /// `connection` is what was read of it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn hasten_check(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-        self.check_by(&connection.id, schedule::soonest_check(connection.body.verified_at, now)).await
+        match connection.lane() {
+            Lane::Failing => Ok(()),
+            Lane::Healthy | Lane::First => self.check_by(&connection.id, schedule::soonest_check(connection.body.verified_at, now)).await,
+        }
     }
 
     /// Asks for a check by `at`, because a person wants it; does nothing where one is due sooner, or there is no grant.
