@@ -132,7 +132,7 @@ async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, rene
     match renewal {
         Renewal::Renewed(renewed) => {
             accept(patient, grant, &renewed, now);
-            incident::credential_works(ports, round.incident.as_ref()).await?;
+            incident::credential_works(ports, round.incident.as_ref()).await;
             spare::tend(round, patient).await
         }
         Renewal::Refused(refusal) if diagnosis::action(&refusal) == Action::Wait => {
@@ -180,7 +180,7 @@ async fn refuse(round: &Round<'_>, patient: &mut Patient<'_>, refusal: Box<Refus
     connection.body.unclear = 0;
     let verdict = health::judge(&before, Reply::Refused(refusal.clone()), now);
     if is_change(&before, &verdict.standing) {
-        let is_news = before.health.is_working() && before.doubted_since.is_none() && connection.body.held_since.is_none();
+        let is_news = before.health.is_working() && before.doubted_since.is_none();
         if incident::weigh(ports, &round.plan.guard, (&refusal, is_news)).await? != Weight::Stands {
             connection.body.held_since.get_or_insert(now);
             connection.check_at = Some(schedule::after_held(&connection.id, now));

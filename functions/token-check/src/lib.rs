@@ -55,7 +55,7 @@ pub struct Report {
 pub(crate) struct Round<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) plan: &'a Plan,
-    /// The last incident, as it was at the begin of the tick.
+    /// The incident about our own credential, where one was open at the begin of the tick.
     pub(crate) incident: Option<Incident>,
     /// When this invocation is killed.
     pub(crate) deadline: Timestamp,
@@ -68,8 +68,7 @@ pub(crate) struct Round<'a> {
 /// [`StoreError`] where the due index cannot be read. A single connection's fault is counted in the report, and does not stop the others.
 pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Report, StoreError> {
     let mut report = Report::default();
-    let incident = incident::look(ports, &plan.guard).await?;
-    let round = Round { ports, plan, incident, deadline };
+    let round = Round { ports, plan, incident: incident::of_credential(ports).await, deadline };
     let mut line = Line::default();
     let mut running = FuturesUnordered::new();
     loop {
@@ -86,6 +85,9 @@ pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Rep
         }
     }
     report.left = u32::try_from(line.waiting.len()).unwrap_or(u32::MAX);
+    if report.left == 0 {
+        incident::conclude(ports, &plan.guard).await;
+    }
     Ok(report)
 }
 

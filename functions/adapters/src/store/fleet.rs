@@ -1,4 +1,5 @@
-//! What the whole fleet sees: how many checks there were and how many failed alike, minute by minute, and the incident that follows.
+//! What the whole fleet sees: how many checks there were and how many failed alike, minute by minute, and the incidents that follow, of
+//! each trouble the last one.
 
 use domain::fleet::{Ended, Incident, Tally, Trouble, WINDOW};
 use jiff::{SignedDuration, Timestamp};
@@ -6,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::item::{Item, Reader, VERSION, expiry, json, number, text, time};
 use super::{Store, StoreError, failed};
 
-const INCIDENT: (&str, &str) = ("fleet", "incident");
+const INCIDENTS: &str = "fleet";
+/// More than there are causes.
+const INCIDENTS_MAX: i32 = 200;
 /// The counter of all checks. No cause is called so: causes have no blanks.
 const CHECKS: &str = "all checks";
 /// How long counters are kept.
@@ -31,15 +34,28 @@ impl Store {
         Ok(Tally { alike: self.counted(name, now).await?, checks: self.counted(CHECKS, now).await? })
     }
 
-    /// The last incident, open or not.
+    /// The last incident of a trouble, open or not.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn incident(&self) -> Result<Option<Incident>, StoreError> {
-        let (pk, sk) = INCIDENT;
-        let request = self.client.get_item().table_name(&self.connections).key("pk", text(pk)).key("sk", text(sk));
-        let answer = request.consistent_read(true).send().await.map_err(|error| failed("read the incident".to_owned(), error))?;
+    pub async fn incident(&self, trouble: &Trouble) -> Result<Option<Incident>, StoreError> {
+        let request = self.client.get_item().table_name(&self.connections).key("pk", text(INCIDENTS)).key("sk", text(sort_key(trouble)));
+        let answer = request.consistent_read(true).send().await.map_err(|error| failed("read an incident".to_owned(), error))?;
         answer.item.as_ref().map(|item: &Item| Reader::open(item)?.json("body")).transpose()
+    }
+
+    /// Every trouble's last incident, open or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn incidents(&self) -> Result<Vec<Incident>, StoreError> {
+        let request = self.client.query().table_name(&self.connections).consistent_read(true).limit(INCIDENTS_MAX);
+        let request = request
+            .key_condition_expression("pk = :pk AND begins_with(sk, :incident)")
+            .expression_attribute_values(":pk", text(INCIDENTS))
+            .expression_attribute_values(":incident", text("incident#"));
+        let answer = request.send().await.map_err(|error| failed("read the incidents".to_owned(), error))?;
+        answer.items.unwrap_or_default().iter().map(|item| Reader::open(item)?.json("body")).collect()
     }
 
     /// Writes an incident: one that begins, is seen again or ends. It is owed to the operator when it begins and when it ends. Of several
@@ -48,10 +64,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Overtaken`] where it is not `before` any more.
     pub async fn write_incident(&self, before: Option<&Incident>, after: &Incident) -> Result<(), StoreError> {
-        let (pk, sk) = INCIDENT;
         let is_news = before.is_none_or(|before| before.opened_at != after.opened_at || before.ended != after.ended);
         let mut update = "SET v = :v, body = :body".to_owned();
-        let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(pk)).key("sk", text(sk));
+        let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(INCIDENTS));
+        request = request.key("sk", text(sort_key(&after.trouble)));
         if is_news {
             update.push_str(", #work = :work, work_at = :at");
             let at = after.ended.map_or(after.opened_at, |Ended { at, .. }| at);
@@ -96,6 +112,10 @@ impl Store {
         let counts: Result<Vec<u32>, StoreError> = counts.iter().map(|item| Reader::open(item)?.number("count")).collect();
         Ok(counts?.into_iter().fold(0, u32::saturating_add))
     }
+}
+
+fn sort_key(trouble: &Trouble) -> String {
+    format!("incident#{}", counter(trouble))
 }
 
 fn counter(trouble: &Trouble) -> &str {
