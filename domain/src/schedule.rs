@@ -31,6 +31,8 @@ const SUSPENDED_LADDER: [SignedDuration; 3] =
 
 /// The wait before the second look at a grant that may be dead, a little longer than two verdicts must lie apart.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(11);
+/// The wait before a spare that could not take over is tried again for a dead grant.
+const STAND_IN: SignedDuration = SignedDuration::from_hours(1);
 /// The wait before a grant whose verdict is held back during an incident is tried again.
 const HELD: SignedDuration = SignedDuration::from_mins(15);
 
@@ -150,6 +152,12 @@ pub fn next_sync(connection: &ConnectionId, now: Timestamp) -> Timestamp {
 
 fn rung(ladder: &[SignedDuration; 3], step: u32) -> SignedDuration {
     let index = usize::try_from(step).map_or(ladder.len(), |step| step).min(ladder.len() - 1);
+/// When a spare grant is tried next that may take over from a dead one: soon, where a second verdict about it is waited for.
+#[must_use]
+pub fn next_stand_in(connection: &ConnectionId, doubted_since: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    now + spread(connection, if doubted_since.is_some() { SECOND_LOOK } else { STAND_IN })
+}
+
     ladder[index]
 }
 

@@ -135,7 +135,8 @@ fn grant(candidate: &Candidate, (slot, access): (Slot, AccessWord), now: Timesta
     }
 }
 
-/// The connection with the candidate in reserve. What is in use is not touched.
+/// The connection with the candidate in reserve. What is in use is not touched; where it does not work, the candidate takes over with the
+/// next check, which is due now.
 fn reinforced(mut connection: Connection, slot: Slot, candidate: &Candidate, now: Timestamp) -> Connection {
     connection.body.spare = Some(Spare {
         grant: grant(candidate, (slot, AccessWord::Delegated), now),
@@ -143,6 +144,7 @@ fn reinforced(mut connection: Connection, slot: Slot, candidate: &Candidate, now
         check_at: schedule::next_spare_check(&connection.id, now),
         doubted_since: None,
     });
+    connection.check_at = connection.check_at.filter(|_| connection.body.standing.health.is_working()).or(Some(now));
     connection
 }
 

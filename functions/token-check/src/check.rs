@@ -3,6 +3,7 @@
 use adapters::Ports;
 use adapters::entropy;
 use adapters::store::connections::{Connection, DueCheck, Grant};
+use adapters::store::grants::SealedTokens;
 use adapters::store::notices::Notice;
 use adapters::store::{Holder, Lease, StoreError};
 use domain::api::HealthWord;
@@ -104,13 +105,10 @@ pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, S
         owed: Vec::new(),
         credential_ends_at: ports.entra.credentials().ends_at(),
     };
-    if let Some(grant) = patient.connection.body.grant.clone() {
-        let task = Task { connection: &patient.connection, grant: &grant, lease: &lease, tokens: due.tokens };
-        match renewal::renew(ports, task).await {
-            // The tokens of whoever took the connection over are newer: ours were not stored over them.
-            Err(StoreError::Overtaken { .. }) => return Ok(Outcome::Overtaken),
-            renewal => decide(round, &mut patient, grant, renewal?).await?,
-        }
+    match examine(round, &mut patient, due.tokens).await {
+        // The tokens of whoever took the connection over are newer: ours were not stored over them.
+        Err(StoreError::Overtaken { .. }) => return Ok(Outcome::Overtaken),
+        examined => examined?,
     }
     let outcome = settle(ports, &patient).await?;
     let is_back = !is_working(before) && is_working(patient.connection.health());
@@ -118,6 +116,19 @@ pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, S
         ports.store.hasten_walk(&patient.connection.id, ports.clock.now()).await?;
     }
     Ok(outcome)
+}
+
+/// Asks Entra about the grant in use. One that is dead already is not asked about any more, only what may take its place.
+async fn examine(round: &Round<'_>, patient: &mut Patient<'_>, tokens: Option<SealedTokens>) -> Result<(), StoreError> {
+    let Some(grant) = patient.connection.body.grant.clone() else {
+        return Ok(());
+    };
+    if matches!(patient.connection.body.standing.health, Health::Dead { .. }) {
+        return spare::rescue(round, patient).await;
+    }
+    let task = Task { connection: &patient.connection, grant: &grant, lease: patient.lease, tokens };
+    let renewal = renewal::renew(round.ports, task).await?;
+    decide(round, patient, grant, renewal).await
 }
 
 fn is_working(health: HealthWord) -> bool {
@@ -213,7 +224,8 @@ fn is_change(before: &Standing, after: &Standing) -> bool {
 pub(crate) fn apply(patient: &mut Patient<'_>, verdict: Verdict, now: Timestamp) {
     let connection = &mut patient.connection;
     connection.body.standing = verdict.standing;
-    connection.check_at = schedule::next_check(&connection.id, &connection.body.standing, now);
+    let next = schedule::next_check(&connection.id, &connection.body.standing, now);
+    connection.check_at = next.or_else(|| spare::next_rescue(connection, now));
     patient.owed.extend(verdict.notice);
 }
 

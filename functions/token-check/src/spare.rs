@@ -5,11 +5,14 @@ use adapters::store::connections::{Connection, Grant, Spare};
 use domain::health::{self, Health, Reply, Standing, Verdict};
 use domain::notice::NoticeKind;
 use domain::schedule;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Round;
 use crate::check::{self, Patient};
 use crate::renewal::{self, Renewal, Renewed, Task};
+
+/// The longest that a verdict waits for a spare about which nothing can be concluded.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Tries the spare where its turn has come, so that it is known to work when it is needed.
 pub(crate) async fn tend(round: &Round<'_>, patient: &mut Patient<'_>) -> Result<(), StoreError> {
@@ -25,12 +28,27 @@ pub(crate) async fn tend(round: &Round<'_>, patient: &mut Patient<'_>) -> Result
 /// What became of the search for another grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StandIn {
-    /// There is none that works.
+    /// There is none that works, as far as is known.
     None,
     /// The spare works, and is in use.
     Found,
     /// Nothing could be concluded about the spare: the verdict waits until something can.
     Unknown,
+}
+
+/// Tries the spare of a grant that is known to be dead.
+pub(crate) async fn rescue(round: &Round<'_>, patient: &mut Patient<'_>) -> Result<(), StoreError> {
+    let known = Verdict { standing: patient.connection.body.standing.clone(), notice: None };
+    if stand_in(round, patient, &known).await? != StandIn::Found {
+        patient.connection.check_at = next_rescue(&patient.connection, round.ports.clock.now());
+    }
+    Ok(())
+}
+
+/// When the spare of a dead grant is tried next; never, where there is none.
+pub(crate) fn next_rescue(connection: &Connection, now: Timestamp) -> Option<Timestamp> {
+    let spare = connection.body.spare.as_ref()?;
+    Some(schedule::next_stand_in(&connection.id, spare.doubted_since, now))
 }
 
 /// Puts the spare in the place of a grant about which `verdict` was found, if it works.
@@ -46,7 +64,12 @@ pub(crate) async fn stand_in(round: &Round<'_>, patient: &mut Patient<'_>, verdi
             Ok(StandIn::Found)
         }
         Renewal::Unclear { what, .. } => {
-            tracing::warn!(connection = %patient.connection.id, what, "nothing known about the spare: the verdict waits");
+            tracing::warn!(connection = %patient.connection.id, what, "nothing known about the spare");
+            let standing = &patient.connection.body.standing;
+            let is_patient = standing.doubted_since.is_none_or(|since| now.duration_since(since) < PATIENCE);
+            if !standing.health.is_working() || !is_patient {
+                return Ok(StandIn::None);
+            }
             wait(&mut patient.connection, now);
             Ok(StandIn::Unknown)
         }
