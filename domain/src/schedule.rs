@@ -98,6 +98,14 @@ impl Part {
     }
 }
 
+/// The first of every line, then the second of every line, and so on: whoever runs out of time has served every line alike.
+#[must_use]
+pub fn in_turn<T>(lines: Vec<Vec<T>>) -> Vec<T> {
+    let mut places: Vec<(usize, T)> = lines.into_iter().flat_map(|line| line.into_iter().enumerate()).collect();
+    places.sort_by_key(|(place, _)| *place);
+    places.into_iter().map(|(_, one)| one).collect()
+}
+
 /// The shard of a connection.
 #[must_use]
 pub fn shard(connection: &ConnectionId) -> u8 {
@@ -232,6 +240,20 @@ mod tests {
             assert!(Part::new(index, parts).is_err(), "{index} of {parts}");
         }
         assert_eq!(Part::new(4, 3).unwrap_err().to_string(), "part must be from 0 to parts - 1, and parts from 1 to 16; not 4 of 3");
+    }
+
+    #[test]
+    fn every_line_has_its_turn() {
+        let lines = vec![vec!["a1", "a2", "a3"], vec![], vec!["c1"], vec!["d1", "d2"]];
+        assert_eq!(in_turn(lines), ["a1", "c1", "d1", "a2", "d2", "a3"]);
+    }
+
+    #[test]
+    fn a_spare_in_doubt_is_tried_again_when_a_second_verdict_counts() {
+        let wait =
+            |doubted_since| next_stand_in(&connection(1), doubted_since, Timestamp::UNIX_EPOCH).duration_since(Timestamp::UNIX_EPOCH);
+        assert!(wait(Some(Timestamp::UNIX_EPOCH)) > crate::health::APART && wait(Some(Timestamp::UNIX_EPOCH)) < STAND_IN);
+        assert!(wait(None) >= STAND_IN);
     }
 
     #[test]

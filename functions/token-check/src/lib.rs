@@ -20,14 +20,14 @@ pub mod plan;
 mod renewal;
 mod spare;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use adapters::Ports;
 use adapters::store::StoreError;
 use adapters::store::connections::DueCheck;
 use domain::fleet::Incident;
 use domain::ids::ConnectionId;
-use domain::schedule::Lane;
+use domain::schedule::{self, Lane};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
@@ -125,7 +125,8 @@ struct Line {
 }
 
 impl Line {
-    /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, so that none starves another.
+    /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, and its turn
+    /// after every other's, so that none starves another.
     async fn refill(&mut self, round: &Round<'_>) -> Result<(), StoreError> {
         if self.is_whole || self.looks >= LOOKS_MAX {
             return Ok(());
@@ -133,7 +134,7 @@ impl Line {
         let (store, plan, now) = (&round.ports.store, round.plan, round.ports.clock.now());
         self.looks += 1;
         self.is_whole = true;
-        let mut due = Vec::new();
+        let mut lanes = Vec::new();
         for lane in Lane::ALL {
             let share = match lane {
                 Lane::Healthy => plan.healthy_per_shard,
@@ -142,15 +143,19 @@ impl Line {
             let found = store.due_checks((lane, plan.part), now, share).await?;
             // A shard that gave its whole share may have more.
             self.is_whole &= usize::try_from(share).is_ok_and(|share| found.len() < share);
-            due.extend(found);
+            lanes.push(found);
         }
+        let mut due = schedule::in_turn(lanes);
         due.retain(|id| self.seen.insert(id.clone()));
         if due.is_empty() {
             // Those that others hold do not become fewer by asking again.
             self.is_whole = true;
             return Ok(());
         }
-        let due = store.read_due(&due).await?;
+        let places: HashMap<&ConnectionId, usize> = due.iter().enumerate().map(|(place, id)| (id, place)).collect();
+        let mut due = store.read_due(&due).await?;
+        // What is read together comes in any order.
+        due.sort_by_key(|due| places.get(&due.connection.id).copied());
         if let Err(error) = store.count_checks(due.len(), now).await {
             // The guard then sees fewer checks than there were, and suspects an incident a little sooner.
             tracing::warn!(error = &error as &dyn std::error::Error, "checks not counted");

@@ -374,12 +374,12 @@ impl Store {
         }
     }
 
-    /// Due work of one kind, of a part of all shards.
+    /// Due work of one kind, of a part of all shards, of each shard in turn.
     pub(super) async fn due(&self, (kind, part): (&str, Part), now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
         let shards = futures::stream::iter(part.shards().map(|shard| format!("{kind}#{shard:02}")));
         let found = shards.map(|work| self.due_in_shard(work, now, per_shard)).buffered(IN_FLIGHT);
         let found: Vec<Vec<ConnectionId>> = found.try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(schedule::in_turn(found))
     }
 
     async fn due_in_shard(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
