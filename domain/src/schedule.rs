@@ -152,6 +152,12 @@ pub fn next_spare_check(connection: &ConnectionId, now: Timestamp) -> Timestamp 
     now + spread(connection, SPARE_PERIOD)
 }
 
+/// When a spare grant is tried next that may take over from a dead one: soon, where a second verdict about it is waited for.
+#[must_use]
+pub fn next_stand_in(connection: &ConnectionId, doubted_since: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    now + spread(connection, if doubted_since.is_some() { SECOND_LOOK } else { STAND_IN })
+}
+
 /// When attributes are synced next.
 #[must_use]
 pub fn next_sync(connection: &ConnectionId, now: Timestamp) -> Timestamp {
@@ -160,12 +166,6 @@ pub fn next_sync(connection: &ConnectionId, now: Timestamp) -> Timestamp {
 
 fn rung(ladder: &[SignedDuration; 3], step: u32) -> SignedDuration {
     let index = usize::try_from(step).map_or(ladder.len(), |step| step).min(ladder.len() - 1);
-/// When a spare grant is tried next that may take over from a dead one: soon, where a second verdict about it is waited for.
-#[must_use]
-pub fn next_stand_in(connection: &ConnectionId, doubted_since: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    now + spread(connection, if doubted_since.is_some() { SECOND_LOOK } else { STAND_IN })
-}
-
     ladder[index]
 }
 

@@ -1,5 +1,6 @@
 //! One deployment with one tenant, and the person at the browser.
 
+mod fleet;
 mod outside;
 mod told;
 
@@ -24,6 +25,8 @@ use crate::chance::HandClock;
 use crate::engine::Engine;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
+
+pub use fleet::Member;
 
 /// The operator's registration in Entra.
 pub const CLIENT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
@@ -274,9 +277,7 @@ impl World {
     /// # Panics
     /// When the tick fails as a whole.
     pub async fn tick(&self) -> Report {
-        token_check::tick(&self.ports, &Plan::default(), self.now() + SignedDuration::from_secs(300))
-            .await
-            .expect("the tick finds what is due")
+        self.tick_with(&Plan::default()).await
     }
 
     /// Lets time pass until the connection's check is due, and ticks; answers health after it.

@@ -4,7 +4,7 @@ use adapters::store::connections::Connection;
 use domain::ids::ConnectionId;
 use serde_json::{Value, json};
 
-use super::{TASKS_MAX, World};
+use super::{CUSTOMER, TASKS_MAX, World};
 
 impl World {
     /// The connection as it is stored.
@@ -20,9 +20,7 @@ impl World {
     /// # Panics
     /// When the API refuses.
     pub async fn status(&self, id: &ConnectionId) -> Value {
-        let answer = self.get(&format!("/v1/connections/{id}")).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        answer.json()
+        self.status_of(CUSTOMER, id).await
     }
 
     /// Health in one word, as the API tells it.
