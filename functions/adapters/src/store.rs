@@ -29,6 +29,7 @@
 
 pub mod attempts;
 pub mod connections;
+mod due;
 pub mod fleet;
 pub mod grants;
 mod item;

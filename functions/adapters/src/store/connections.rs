@@ -5,8 +5,7 @@ use domain::api::{AccessWord, HealthWord};
 use domain::forecast::{Forecast, Known, Life, Lifetime, Told, Warned};
 use domain::health::{Health, Standing};
 use domain::ids::{ConnectionId, CustomerId, ObjectId, TenantId};
-use domain::schedule::{self, Lane, Part, shard};
-use futures::{StreamExt as _, TryStreamExt as _};
+use domain::schedule::{Lane, Part, shard};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +19,6 @@ use super::{Lease, Store, StoreError, connection_key, failed};
 pub(super) const SK: &str = "connection";
 /// The most connections that one customer's list shows.
 const LIST_MAX: i32 = 100;
-/// Shards of the work index read at a time.
-const IN_FLIGHT: usize = 8;
 
 /// One customer's link to one tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -342,59 +339,6 @@ impl Store {
         }
         request.send().await.map_err(|error| failed(what, error))?;
         Ok(())
-    }
-
-    /// Asks for a check soon, where the connection has a grant that can be checked; otherwise does nothing. A grant that was just used
-    /// rests for [`REST`](domain::schedule::REST) first, and one whose last check did not go well waits as long as that check said:
-    /// `connection` is what was read of it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn hasten_check(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-        match connection.lane() {
-            Lane::Failing => Ok(()),
-            Lane::Healthy | Lane::First => self.check_by(&connection.id, schedule::soonest_check(connection.body.verified_at, now)).await,
-        }
-    }
-
-    /// Asks for a check by `at`, because a person wants it; does nothing where one is due sooner, or there is no grant.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn check_by(&self, id: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
-        let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
-        let request = request
-            .update_expression("SET work_at = :at")
-            .condition_expression("attribute_exists(#work) AND work_at > :at")
-            .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":at", time(at));
-        match request.send().await.map_err(|error| failed(format!("hasten the check of {id}"), error)) {
-            Ok(_) | Err(StoreError::Overtaken { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Due work of one kind, of a part of all shards, of each shard in turn.
-    pub(super) async fn due(&self, (kind, part): (&str, Part), now: Timestamp, per_shard: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        let shards = futures::stream::iter(part.shards().map(|shard| format!("{kind}#{shard:02}")));
-        let found = shards.map(|work| self.due_in_shard(work, now, per_shard)).buffered(IN_FLIGHT);
-        let found: Vec<Vec<ConnectionId>> = found.try_collect().await?;
-        Ok(schedule::in_turn(found))
-    }
-
-    async fn due_in_shard(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
-        let request = self.client.query().table_name(&self.connections).index_name("by-work").limit(limit);
-        let request = request
-            .key_condition_expression("#work = :work AND work_at <= :now")
-            .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":work", text(&work))
-            .expression_attribute_values(":now", time(now));
-        let answer = request.send().await.map_err(|error| failed(format!("find due work {work}"), error))?;
-        let id = |item: &Item| {
-            let key = item.get("pk").and_then(|value| value.as_s().ok())?;
-            key.strip_prefix("connection#")?.parse().ok()
-        };
-        Ok(answer.items.unwrap_or_default().iter().filter_map(id).collect())
     }
 }
 
