@@ -91,7 +91,10 @@ async fn answer(portal: &Portal, attempt: Attempt, returned: &Returned) -> Respo
         return Redirect::to(back.as_str()).into_response();
     }
     let (title, sentence) = match told.state {
-        AttemptWord::Succeeded => ("Connected", "The connection works again. You can close this window.".to_owned()),
+        AttemptWord::Succeeded if attempt.terms.aim == Aim::Spare => {
+            ("Backup added", "It takes over by itself when the consent in use stops. You can close this window.".to_owned())
+        }
+        AttemptWord::Succeeded => ("Connected", "The connection works. You can close this window.".to_owned()),
         AttemptWord::Failed => ("Not connected", told.failure.map(|failure| failure.sentence).unwrap_or_default()),
         AttemptWord::Superseded => ("Replaced", "This attempt was withdrawn or replaced by a newer one. Nothing was changed.".to_owned()),
         AttemptWord::Expired => ("Too late", "This attempt has expired. Nothing was changed. Please start again.".to_owned()),

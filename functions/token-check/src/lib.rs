@@ -140,6 +140,8 @@ impl Line {
                 Lane::Healthy => plan.healthy_per_shard,
                 Lane::First | Lane::Failing => plan.others_per_shard,
             };
+            // More than those under way, whom the index still shows.
+            let share = share.max(i32::try_from(plan.in_flight).unwrap_or(i32::MAX).saturating_add(1));
             let found = store.due_checks((lane, plan.part), now, share).await?;
             // A shard that gave its whole share may have more.
             self.is_whole &= usize::try_from(share).is_ok_and(|share| found.len() < share);
