@@ -28,14 +28,16 @@ const fn customer(id: &'static str, name: &'static str, story: &'static str, peo
     Customer { id, name, story, people: Some(people) }
 }
 
-const CUSTOMERS: [Customer; 10] = [
+const CUSTOMERS: [Customer; 12] = [
     Customer { people: None, ..customer("harbor-finch", "Harbor & Finch Logistics", "healthy", 0) },
     customer("alder-clinics", "Alder Clinic Group", "ends in a few days", 48),
     customer("brightwater", "Brightwater Schools", "password was reset", 60),
+    customer("juniper-rail", "Juniper Rail", "read by the app itself", 33),
     customer("kestrel", "Kestrel Aerodynamics", "sign-in too old", 36),
     customer("lumen-legal", "Lumen Legal", "second factor missing", 24),
     customer("marigold", "Marigold Foods", "consent withdrawn", 31),
     customer("oakline", "Oakline Property", "unused for 90 days", 18),
+    customer("pemberton", "Pemberton & Rye", "has a backup", 29),
     customer("quill-sons", "Quill & Sons Publishing", "blocked by a policy", 27),
     customer("sable", "Sable Robotics", "our own secret expired", 42),
     customer("tern-coffee", "Tern Coffee Roasters", "not connected yet", 12),

@@ -3,7 +3,7 @@
 use adapters::clock::Clock as _;
 use anyhow::{Context as _, Result};
 use domain::ids::{ConnectionId, CustomerId};
-use entra_simulator::{Act, Reach, RetryAfter, Role, TenantSummary, UserSeed};
+use entra_simulator::{Act, Reach, RetryAfter};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -80,9 +80,6 @@ impl Trouble {
         let user = consenter.or_else(|| tenant.admins.first().map(|admin| admin.id)).context("this customer has no admin")?;
         let (act, sentence) = self.act(user);
         world.tell_simulator_the_time();
-        if matches!(self, Self::DisableUser | Self::DeleteUser) {
-            hire_second_admin(world, &tenant);
-        }
         world.simulator.work(tenant.id, act)?;
         Ok(sentence)
     }
@@ -126,22 +123,6 @@ impl Trouble {
             Self::ExpireSecret => (Act::ExpireSecret { reach }, "Our client secret expired"),
             _ => (Act::RestoreSecret { reach }, "Our client secret is accepted again"),
         }
-    }
-}
-
-/// Somebody who can consent when the first admin cannot any more.
-fn hire_second_admin(world: &World, tenant: &TenantSummary) {
-    if tenant.admins.len() < 2 {
-        let name = format!("it.admin@{}", tenant.domain);
-        let seed = UserSeed {
-            display_name: "Robin Okafor".to_owned(),
-            user_principal_name: name.clone(),
-            mail: Some(name),
-            job_title: Some("IT Administrator".to_owned()),
-            department: Some("IT".to_owned()),
-            role: Role::Admin,
-        };
-        world.simulator.add_user(tenant.id, seed);
     }
 }
 

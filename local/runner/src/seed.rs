@@ -8,6 +8,7 @@ mod script;
 
 use adapters::clock::Clock as _;
 use anyhow::{Context as _, Result};
+use entra_simulator::{Role, TenantSummary, UserSeed};
 use jiff::SignedDuration;
 
 use crate::customers::{self, Customer};
@@ -32,6 +33,10 @@ pub enum Beat {
     Found(&'static str),
     /// The customer's admin consents, for the first time or again, and the people are synced.
     Connect(&'static str),
+    /// The customer's second admin consents too, in reserve.
+    Reinforce(&'static str),
+    /// The customer's admin lets the app itself read.
+    Entrust(&'static str),
     /// Something happens in the customer's directory.
     Work(&'static str, Trouble),
     /// Time passes until so many hours before the present, with the product at work.
@@ -48,6 +53,8 @@ impl Beat {
         match self {
             Self::Found(id) => format!("Hiring people for {}", name(id)),
             Self::Connect(id) => format!("Connecting {}", name(id)),
+            Self::Reinforce(id) => format!("Adding a backup at {}", name(id)),
+            Self::Entrust(id) => format!("Letting the app itself read {}", name(id)),
             Self::Work(id, _) => format!("Causing trouble at {}", name(id)),
             Self::Until(_) | Self::Sleep(_) => "Letting weeks pass".to_owned(),
         }
@@ -89,6 +96,14 @@ async fn perform(world: &World, beat: Beat) -> Result<Option<Deed>> {
             consent::connect(world, known(id)?).await?;
             Ok(None)
         }
+        Beat::Reinforce(id) => {
+            consent::reinforce(world, known(id)?).await?;
+            Ok(None)
+        }
+        Beat::Entrust(id) => {
+            consent::entrust(world, known(id)?).await?;
+            Ok(None)
+        }
         Beat::Work(id, trouble) => {
             let customer = known(id)?.id().context("the customer's id is none")?;
             let what = trouble.happen(world, &customer).await?;
@@ -119,12 +134,31 @@ fn left(world: &World, hours: i64) -> Option<SignedDuration> {
     left.is_positive().then_some(left)
 }
 
-/// Makes the customer's tenant where it is missing, and its people; the first of them is its admin.
+/// Makes the customer's tenant where it is missing, and its people; the first of them is its admin, the last one a second admin.
 fn found(world: &World, customer: Customer) {
     let simulator = &world.simulator;
     let existing = simulator.tenants().into_iter().find(|tenant| tenant.name == customer.name);
     let tenant = existing.map_or_else(|| simulator.add_tenant(customer.name), |tenant| tenant.id);
     if simulator.people_count(tenant) == 0 {
-        simulator.add_people(tenant, customer.people.unwrap_or(world.people));
+        simulator.add_people(tenant, customer.people.unwrap_or(world.people).saturating_sub(1));
+    }
+    if let Some(tenant) = simulator.tenants().into_iter().find(|known| known.id == tenant) {
+        hire_second_admin(world, &tenant);
+    }
+}
+
+/// Somebody who can consent when the first admin cannot any more, and beside the first admin.
+fn hire_second_admin(world: &World, tenant: &TenantSummary) {
+    if tenant.admins.len() < 2 {
+        let name = format!("it.admin@{}", tenant.domain);
+        let seed = UserSeed {
+            display_name: "Robin Okafor".to_owned(),
+            user_principal_name: name.clone(),
+            mail: Some(name),
+            job_title: Some("IT Administrator".to_owned()),
+            department: Some("IT".to_owned()),
+            role: Role::Admin,
+        };
+        world.simulator.add_user(tenant.id, seed);
     }
 }

@@ -2,11 +2,13 @@
 
 use adapters::clock::Clock as _;
 use adapters::store::StoreError;
+use adapters::store::connections::Grant;
 use adapters::store::notices::Notice;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use domain::api::AccessWord;
 use domain::diagnosis;
 use domain::ids::CustomerId;
 use domain::notice::NoticeKind;
@@ -74,15 +76,23 @@ async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreErr
     for connection in world.ports.store.connections_of(customer).await? {
         let notices = world.ports.store.notices(&connection.id).await?;
         lines.extend(notices.iter().map(|notice| Line { at: notice.owed_at, kind: "notice", what: sentence(notice) }));
-        lines.extend(connection.body.grant.map(|grant| Line {
-            at: grant.signed_in_at,
-            kind: "consent",
-            what: format!("{} consented", grant.consenter_name.unwrap_or_else(|| "An admin".to_owned())),
+        lines.extend(connection.body.grant.map(|grant| {
+            let what = match grant.access {
+                AccessWord::Delegated => "consented",
+                AccessWord::AppOnly => "let the app itself read",
+            };
+            consent(grant, what)
         }));
+        lines.extend(connection.body.spare.map(|spare| consent(spare.grant, "consented, in reserve")));
     }
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
     lines.truncate(LINES_MAX);
     Ok(lines)
+}
+
+fn consent(grant: Grant, what: &str) -> Line {
+    let who = grant.consenter_name.unwrap_or_else(|| "An admin".to_owned());
+    Line { at: grant.signed_in_at, kind: "consent", what: format!("{who} {what}") }
 }
 
 fn sentence(notice: &Notice) -> String {

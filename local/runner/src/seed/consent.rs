@@ -5,11 +5,13 @@ use std::time::Duration;
 use adapters::clock::Clock as _;
 use adapters::transport::{Network, Transport as _};
 use anyhow::{Context as _, Result, bail};
-use domain::api::{AttemptWord, BeginReconnect, ConnectionList, ConnectionStatus, HealthWord, ReconnectAttempt};
+use domain::api::{AccessWord, AttemptWord, BeginReconnect, ConnectionList, ConnectionStatus, HealthWord, ReconnectAttempt};
 use domain::ids::{ConnectionId, CustomerId};
+use entra_simulator::TenantSummary;
+use http::header::LOCATION;
 use http::{Method, Request};
 use serde::de::DeserializeOwned;
-use url::Url;
+use uuid::Uuid;
 
 use crate::customers::Customer;
 use crate::passing;
@@ -18,18 +20,48 @@ use crate::world::World;
 /// How often the attempt's end is asked for.
 const ASKS_MAX: u32 = 200;
 const ASK_EVERY: Duration = Duration::from_millis(25);
+/// How many pages of the simulator one consent leads through: the app's own needs a sign-in after it.
+const PAGES_MAX: u32 = 2;
 /// How often the first sync is waited for.
 const ROUNDS_MAX: u32 = 40;
 
 /// Connects a customer, or reconnects it, and waits for its people. One that works already is only waited for.
 pub(super) async fn connect(world: &World, customer: Customer) -> Result<()> {
-    let id = customer.id().context("the customer's id is none")?;
-    let client = Client { world, network: Network::connect()?, customer: id };
+    let client = Client::of(world, customer)?;
     let connection = client.connection().await?;
     if !matches!(connection.health, HealthWord::Healthy | HealthWord::Expiring) {
-        client.consent(&connection.id).await?;
+        client.consent(&plain(connection.id.clone()), client.first_admin()?).await?;
     }
     client.await_people(&connection.id).await
+}
+
+/// Adds the second admin's consent, in reserve, where there is none yet.
+pub(super) async fn reinforce(world: &World, customer: Customer) -> Result<()> {
+    let client = Client::of(world, customer)?;
+    let connection = client.connection().await?;
+    if connection.spare.is_some() {
+        return Ok(());
+    }
+    let tenant = client.tenant()?;
+    let other = tenant.admins.iter().find(|admin| Some(&admin.user_principal_name) != connection.consented_by.as_ref());
+    let other = other.context("the tenant has no second admin")?.id;
+    client.consent(&BeginReconnect { spare: true, ..plain(connection.id) }, (tenant.id, other)).await
+}
+
+/// Lets the app itself read, where it does not yet.
+pub(super) async fn entrust(world: &World, customer: Customer) -> Result<()> {
+    let client = Client::of(world, customer)?;
+    let connection = client.connection().await?;
+    if connection.access == Some(AccessWord::AppOnly) {
+        return Ok(());
+    }
+    client.consent(&BeginReconnect { access: Some(AccessWord::AppOnly), ..plain(connection.id.clone()) }, client.first_admin()?).await?;
+    client.await_people(&connection.id).await
+}
+
+/// A consent of the same kind as now.
+fn plain(connection: ConnectionId) -> BeginReconnect {
+    BeginReconnect { connection, return_url: None, choose_account: false, access: None, spare: false }
 }
 
 struct Client<'a> {
@@ -38,7 +70,21 @@ struct Client<'a> {
     customer: CustomerId,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    fn of(world: &'a World, customer: Customer) -> Result<Self> {
+        let customer = customer.id().context("the customer's id is none")?;
+        Ok(Self { world, network: Network::connect()?, customer })
+    }
+
+    fn tenant(&self) -> Result<TenantSummary> {
+        self.world.tenant_of(&self.customer).context("the customer has no tenant")
+    }
+
+    fn first_admin(&self) -> Result<(Uuid, Uuid)> {
+        let tenant = self.tenant()?;
+        Ok((tenant.id, tenant.admins.first().context("the tenant has no admin")?.id))
+    }
+
     async fn connection(&self) -> Result<ConnectionStatus> {
         let list: ConnectionList = self.ask(Method::GET, "v1/connections", Vec::new()).await?;
         match list.connections.into_iter().next() {
@@ -47,15 +93,16 @@ impl Client<'_> {
         }
     }
 
-    async fn consent(&self, connection: &ConnectionId) -> Result<()> {
-        let tenant = self.world.tenant_of(&self.customer).context("the customer has no tenant")?;
-        let admin = tenant.admins.first().context("the tenant has no admin")?;
-        let begin = BeginReconnect { connection: connection.clone(), return_url: None, choose_account: false, access: None, spare: false };
-        let begun: ReconnectAttempt = self.ask(Method::POST, "v1/reconnect-attempts", serde_json::to_vec(&begin)?).await?;
-        let url: Url = begun.authorize_url.context("the attempt has no sign-in page")?.parse()?;
-        self.world.tell_simulator_the_time();
-        let back = self.world.simulator.accept(&url, (tenant.id, admin.id))?;
-        self.network.send(Request::get(back.as_str()).body(Vec::new())?).await?;
+    async fn consent(&self, begin: &BeginReconnect, account: (Uuid, Uuid)) -> Result<()> {
+        let begun: ReconnectAttempt = self.ask(Method::POST, "v1/reconnect-attempts", serde_json::to_vec(begin)?).await?;
+        let mut page = begun.authorize_url;
+        for _ in 0..PAGES_MAX {
+            let Some(url) = page else { break };
+            self.world.tell_simulator_the_time();
+            let back = self.world.simulator.accept(&url.parse()?, account)?;
+            let answer = self.network.send(Request::get(back.as_str()).body(Vec::new())?).await?;
+            page = answer.headers().get(LOCATION).map(|location| location.to_str().map(str::to_owned)).transpose()?;
+        }
         for _ in 0..ASKS_MAX {
             let attempt: ReconnectAttempt = self.ask(Method::GET, &format!("v1/reconnect-attempts/{}", begun.id), Vec::new()).await?;
             match attempt.state {
