@@ -11,7 +11,7 @@ import { Product } from './lib/product.mjs';
 
 const pictures = fileURLToPath(new URL('../../artifacts/story', import.meta.url));
 /** Long enough for a slow machine; nothing waits for it but a failure. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 let browser;
 let product;
@@ -65,21 +65,32 @@ async function reconnect(page, context) {
   popup.setDefaultTimeout(PATIENCE);
   await popup.locator('#account-0').click();
   // The page with the accounts has a button of the same name as the one for the second factor.
-  await popup.locator('#account-0').waitFor({ state: 'detached' });
+  await met(popup, popup.locator('#account-0'), { state: 'detached' });
   const [factor, consent] = [popup.locator('#next'), popup.locator('#accept')];
   const connected = popup.getByRole('heading', { name: 'Connected' });
-  await factor.or(consent).or(connected).first().waitFor();
-  if (await factor.isVisible()) {
+  await met(popup, factor.or(consent).or(connected));
+  if (await isShown(factor)) {
     await picture(popup, '3-second-factor');
     await factor.click();
-    await consent.or(connected).first().waitFor();
+    await met(popup, consent.or(connected));
   }
-  if (await consent.isVisible()) {
+  if (await isShown(consent)) {
     await picture(popup, '3-consent');
     await consent.click();
   }
   return popup;
 }
+
+/** Waits for something in the popup. The card closes the popup at the end, maybe before the last page is seen. */
+async function met(popup, locator, options) {
+  try {
+    await locator.first().waitFor(options);
+  } catch (error) {
+    if (!popup.isClosed()) throw error;
+  }
+}
+
+const isShown = (locator) => locator.isVisible().catch(() => false);
 
 /** Lets time pass, and waits until it has. */
 async function pass(page, customer, span) {
@@ -142,13 +153,97 @@ test('two weeks show how a remembered second factor ends a grant, and that the n
   await context.close();
 });
 
-for (const [customer, health] of [
+/** Folds the ways open, and chooses one of them; answers the popup. */
+async function choose(page, context, name) {
+  const card = page.locator('evergrant-status');
+  const choices = card.locator('details.choices');
+  if ((await choices.getAttribute('open')) === null) await choices.locator('summary').click();
+  const opened = context.waitForEvent('page');
+  await card.getByRole('button', { name, exact: true }).click();
+  const popup = await opened;
+  popup.setDefaultTimeout(PATIENCE);
+  return popup;
+}
+
+/** Waits until the popup has gone, which the card closes, and until the card says how it ended. */
+async function concluded(page, popup, title) {
+  await page.locator('evergrant-status .panel').getByText(title).waitFor();
+  await until('the popup closes by itself', async () => popup.isClosed());
+}
+
+test('a backup takes over when the first consent dies, and the app itself can read instead', async () => {
+  // A world of its own: the others' stories begin with the first admin's consent.
+  const world = await Product.start();
+  const customer = 'harbor-finch';
+  const { page, context, faults } = await open(customer, {}, world);
+  try {
+    await state(page, 'healthy');
+    await page.locator('#preparing').waitFor({ state: 'hidden' });
+    const before = await stored(page);
+    const access = page.locator('evergrant-status .access');
+    const { tenant } = await (await fetch(new URL(`/panel/state?customer=${customer}`, page.url()))).json();
+    const [first, second] = tenant.admins.map((admin) => admin.user_principal_name);
+    await access.getByText(`On behalf of ${first}`).waitFor();
+
+    // The account in use is no backup of itself.
+    const same = await choose(page, context, 'Add a backup consent');
+    await same.getByRole('button', { name: first }).click();
+    await concluded(page, same, 'No backup added');
+    await picture(page, '8-same-account');
+    const opened = context.waitForEvent('page');
+    await page.locator('evergrant-status .panel').getByRole('button', { name: 'Try another account' }).click();
+    const popup = await opened;
+    popup.setDefaultTimeout(PATIENCE);
+    await popup.getByRole('button', { name: second }).click();
+    await concluded(page, popup, 'Backup added');
+    await access.getByText(`Backup: ${second}`).waitFor();
+    await picture(page, '8-backup-added');
+
+    await act(page, 'reset-password');
+    await act(page, 'check-now');
+    await access.getByText(`On behalf of ${second}`).waitFor();
+    await state(page, 'healthy');
+    await page.locator('#log').getByText('its backup took over').waitFor();
+    assert.equal(await access.getByText('Backup:').count(), 0);
+    await picture(page, '9-backup-in-use');
+
+    const consent = await choose(page, context, 'Switch to app-only access');
+    await consent.getByRole('button', { name: second }).click();
+    await consent.getByText('without a signed-in user').first().waitFor();
+    await picture(consent, '10-admin-consent');
+    await consent.locator('#accept').click();
+    // The sign-in that proves whose tenant it is.
+    await consent.getByRole('button', { name: second }).click();
+    await concluded(page, consent, 'Switched to app-only access');
+    await access.getByText('By the app itself').waitFor();
+    await picture(page, '10-app-only');
+    await act(page, 'reset-password');
+    await act(page, 'check-now');
+    await page.locator('#panel-said').getByText('The grant was tried').waitFor();
+    await state(page, 'healthy');
+    await access.getByText('By the app itself').waitFor();
+
+    const back = await choose(page, context, 'Switch back to access on behalf of a person');
+    await back.getByRole('button', { name: second }).click();
+    await concluded(page, back, 'Switched back');
+    await access.getByText(`On behalf of ${second}`).waitFor();
+    assert.equal(await stored(page), before);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+    await world.close();
+  }
+});
+
+for (const [customer, health, says] of [
   ['alder-clinics', 'expiring'],
   ['brightwater', 'dead'],
+  ['juniper-rail', 'healthy', 'By the app itself'],
   ['kestrel', 'dead'],
   ['lumen-legal', 'dead'],
   ['marigold', 'dead'],
   ['oakline', 'dead'],
+  ['pemberton', 'healthy', 'Backup: it.admin@'],
   ['quill-sons', 'suspended'],
   ['sable', 'operator-fault'],
 ]) {
@@ -160,6 +255,7 @@ for (const [customer, health] of [
     ]) {
       const { page, context, faults } = await open(customer, options);
       await state(page, health);
+      if (says) await page.locator('evergrant-status .access').getByText(says).waitFor();
       await picture(page, `${customer}-${name}`);
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${customer} ${name} fits its window`);
       assert.deepEqual(faults, []);
