@@ -276,11 +276,12 @@ impl Store {
             Ok(DueCheck { connection: Connection::read(item)?, tokens: None, leased_until, fence: reader.number("fence")? })
         });
         let mut due: Vec<DueCheck> = due.collect::<Result<_, StoreError>>()?;
+        // Where the last holder of the lease stored the tokens in use, none are newer. Any other may have stored some, and then died, given
+        // up, or found that it could not tell.
         let in_use = |due: &DueCheck| {
-            // Only a lease that was given back leaves every pointer true: a holder that died may have stored tokens that it never pointed to.
-            let is_settled = due.leased_until == Timestamp::UNIX_EPOCH;
-            let grant = due.connection.body.grant.as_ref().filter(|grant| is_settled && grant.access == AccessWord::Delegated)?;
-            Some((connection_key(&due.connection.id), grants::sort_key(grant.current)))
+            let grant = due.connection.body.grant.as_ref().filter(|grant| grant.access == AccessWord::Delegated)?;
+            let is_newest = grant.current.generation == due.fence;
+            is_newest.then(|| (connection_key(&due.connection.id), grants::sort_key(grant.current)))
         };
         let tokens = self.batch_get(due.iter().filter_map(in_use).collect(), "read tokens in use").await?;
         for item in &tokens {
