@@ -38,12 +38,26 @@ impl Seeded {
         Self(Mutex::new(seed))
     }
 
-    fn draw(&self) -> u64 {
+    /// The next 64 bits.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn draw(&self) -> u64 {
         let mut state = self.0.lock().expect("nobody panics while drawing");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`; 0 where `bound` is 0.
+    pub fn below(&self, bound: u64) -> u64 {
+        self.draw().checked_rem(bound).unwrap_or_default()
+    }
+
+    /// True so many times in a thousand.
+    pub fn happens(&self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
     }
 }
 

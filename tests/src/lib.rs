@@ -23,6 +23,7 @@
 //! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
 //! | [`certificates`] | the operator's certificates |
 //! | [`foresight`] | two years of many tenants, to score forecasts by |
+//! | [`simulation`] | all of it again, in virtual time and bad weather |
 //!
 //! Deliberately absent: rules. A story says what must hold; nothing here decides it.
 
@@ -35,6 +36,8 @@ pub mod engine;
 pub mod foresight;
 pub mod log;
 pub mod planted;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod tasks;
 pub mod wire;
 pub mod world;

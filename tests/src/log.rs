@@ -42,6 +42,19 @@ pub fn keep() {
     KEPT.set(Some(Vec::new()));
 }
 
+/// Keeps what this thread logs from now on as a function in the cloud would: from `info` up, without times.
+///
+/// # Panics
+/// When another subscriber was set before.
+pub fn keep_as_deployed() {
+    SUBSCRIBED.call_once(|| {
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_target(false).with_writer(|| Keeper);
+        let subscriber = tracing_subscriber::registry().with(tracing_subscriber::filter::LevelFilter::INFO).with(lines);
+        tracing::subscriber::set_global_default(subscriber).expect("nobody else subscribes in this process");
+    });
+    KEPT.set(Some(Vec::new()));
+}
+
 /// What was kept.
 #[must_use]
 pub fn kept() -> String {

@@ -15,16 +15,30 @@ use jiff::{SignedDuration, Timestamp};
 ///
 /// # Errors
 /// When the store or the vault fails.
-pub async fn plant(ports: &Ports, customer: &CustomerId, (tenant, admin): (TenantId, ObjectId), token: &str) -> Result<ConnectionId> {
+pub async fn plant(ports: &Ports, customer: &CustomerId, account: (TenantId, ObjectId), token: &str) -> Result<ConnectionId> {
     let id = ConnectionId::mint([9; 16]);
+    plant_as(ports, &id, (customer, account), token).await?;
+    Ok(id)
+}
+
+/// The same, under this id.
+///
+/// # Errors
+/// When the store or the vault fails.
+pub async fn plant_as(
+    ports: &Ports,
+    id: &ConnectionId,
+    (customer, (tenant, admin)): (&CustomerId, (TenantId, ObjectId)),
+    token: &str,
+) -> Result<()> {
     let now = ports.clock.now();
-    ports.store.create_connection(&id, customer, now).await?;
-    let (mut connection, lease) = held(ports, &id, now).await?;
+    ports.store.create_connection(id, customer, now).await?;
+    let (mut connection, lease) = held(ports, id, now).await?;
     let current = Slot { slot: 0, generation: lease.fence };
-    let sealed = ports.vault.seal(&Binding::new(&id, Purpose::RefreshToken), token.as_bytes()).await?;
+    let sealed = ports.vault.seal(&Binding::new(id, Purpose::RefreshToken), token.as_bytes()).await?;
     // No access token: it ended before it began.
     let tokens = SealedTokens { slot: current, consenter: admin, refresh: Some(sealed), access: Vec::new(), access_until: now };
-    ports.store.put_tokens(&id, &tokens).await?;
+    ports.store.put_tokens(id, &tokens).await?;
     connection.body.standing = Standing::sure(Health::Healthy, now);
     connection.body.tenant = Some(Tenant { id: tenant, name: None });
     connection.body.grant = Some(Grant {
@@ -38,8 +52,8 @@ pub async fn plant(ports: &Ports, customer: &CustomerId, (tenant, admin): (Tenan
     });
     connection.check_at = Some(now);
     ports.store.settle_connection(&connection, &lease, &[]).await?;
-    ports.store.create_walk(&id, now).await?;
-    Ok(id)
+    ports.store.create_walk(id, now).await?;
+    Ok(())
 }
 
 async fn held(

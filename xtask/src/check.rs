@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::bootstrap::{self, Need};
 use crate::steps::{Journal, cargo};
-use crate::{target, widget};
+use crate::{simulation, target, widget};
 
 /// Whether the browser tests are part of the run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,10 +29,11 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     let mut journal = Journal::begin();
     journal.step("tools", "cargo xtask bootstrap", || bootstrap::run(root, need))?;
     journal.command("format", cargo(root).args(["fmt", "--all", "--check"]))?;
-    journal.command("lints", cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    journal.command("lints", cargo(root).args(LINTS))?;
     journal.command("lints of the widget as WebAssembly", cargo(root).args(WIDGET_LINTS))?;
     install(&root.join("tests/independent"), "npm packages of the independent OAuth server", &mut journal)?;
     journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
+    simulation::check(root, &mut journal)?;
     let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     if browser == Browser::Tested {
@@ -43,6 +44,8 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     Ok(())
 }
 
+const LINTS: [&str; 9] =
+    ["clippy", "--locked", "--workspace", "--all-targets", "--features", "system-tests/simulation", "--", "-D", "warnings"];
 const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
 
 /// Drives the demonstration portal in a real browser, one file at a time.

@@ -1,7 +1,8 @@
 //! What developers and CI run: `cargo xtask <command>`, or `xtask/run <command>` on a fresh machine.
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
-//! hands over to the runner, [`check`] runs every test, [`ready`] measures a start, [`steps`] tells what is happening and how long it took.
+//! hands over to the runner, [`check`] runs every test, [`simulation`] runs the token work through bad days, [`ready`] measures a
+//! start, [`steps`] tells what is happening and how long it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
 //!
@@ -10,6 +11,7 @@
 mod bootstrap;
 mod check;
 mod ready;
+mod simulation;
 mod steps;
 mod up;
 mod widget;
@@ -29,6 +31,8 @@ cargo xtask <command>
 
   up [--fresh] [--port N] [--data DIR]   build what is needed and run the whole product on this machine
   test [--no-browser]                    run everything CI runs
+  simulate [--seeds N] [--from S]        run the token work through N bad days; also --minutes M, --seed S (with its
+                                         trace), --faults (every plan of one and of two), --teeth (every breakage)
   bench                                  measure: the sync, a million checks, the forecasts, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
@@ -56,6 +60,7 @@ fn run(arguments: &[OsString]) -> Result<()> {
         ("up", options) => up::run(&root, options),
         ("test", []) => check::run(&root, Browser::Tested),
         ("test", [option]) if option == "--no-browser" => check::run(&root, Browser::LeftOut),
+        ("simulate", options) => simulation::run(&root, options),
         ("bench", []) => bench(&root),
         ("size", []) => {
             bootstrap::run(&root, Need::Build)?;
