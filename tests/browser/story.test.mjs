@@ -143,12 +143,13 @@ test('two weeks show how a remembered second factor ends a grant, and that the n
   await picture(page, '6-two-weeks-later');
   await reconnect(page, context);
   await state(page, 'healthy');
+  // One end of its kind is a guess, and a guess is told from three days before.
   await pass(page, customer, '7d');
-  await pass(page, customer, '1d');
+  for (let days = 0; days < 5; days += 1) await pass(page, customer, '1d');
   await state(page, 'expiring');
   await page.locator('evergrant-status').getByText(/Likely to stop on/).waitFor();
   await picture(page, '7-foreseen');
-  report.diagnostic(`23 days were watched in ${Math.round((performance.now() - began) / 1000)} s`);
+  report.diagnostic(`27 days were watched in ${Math.round((performance.now() - began) / 1000)} s`);
   assert.deepEqual(faults, []);
   await context.close();
 });
