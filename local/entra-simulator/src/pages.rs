@@ -18,12 +18,13 @@ use frame::{escape, page};
 /// Accounts offered on the sign-in page; others are typed.
 const ACCOUNTS_MAX: usize = 12;
 
-/// Who is it? A list of admins, and a field for everybody else.
+/// Who is it? A list of admins, one of each tenant where any may sign in, and a field for everybody else.
 pub(crate) fn sign_in(state: &State, asked: &Asked, problem: Option<&str>) -> Response {
     let named = state.tenant_named(&asked.authority).map(|tenant| tenant.id);
     let tenants = state.tenants.values().filter(|tenant| tenant.exists && named.is_none_or(|named| named == tenant.id));
+    let each_max = named.map_or(1, |_| ACCOUNTS_MAX);
     let accounts = tenants.flat_map(|tenant| {
-        let admins = tenant.directory.present().filter(|person| person.role == Role::Admin);
+        let admins = tenant.directory.present().filter(|person| person.role == Role::Admin).take(each_max);
         admins.map(|person| (person.text("displayName"), person.text("userPrincipalName"), tenant.name.as_str()))
     });
     let mut buttons = String::new();
