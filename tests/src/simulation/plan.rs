@@ -164,6 +164,9 @@ impl Plan {
         let pick = || HAPPENINGS[usize::try_from(chance.below(HAPPENINGS.len() as u64)).unwrap_or_default()];
         let place = || usize::try_from(chance.below(connections as u64)).unwrap_or_default();
         let mut happenings: Vec<_> = (0..count).map(|_| (minutes(0, 200), place(), pick())).collect();
+        if chance.happens(400) {
+            happenings.push((minutes(0, 200), place(), Happening::Consent));
+        }
         happenings.retain(|(at, ..)| *at < lasts);
         happenings.sort_by_key(|(at, ..)| *at);
         let provider = match chance.below(5) {

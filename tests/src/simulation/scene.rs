@@ -194,8 +194,8 @@ impl Scene {
     /// Lets a person consent, in the way that happens.
     pub fn consent(&mut self, connection: usize, happening: Happening) {
         let (begin, back) = (self.actor("begin"), self.actor("callback"));
-        // A consent is most dangerous while a check is under way: half of them come back just then.
-        let due_at = self.outside.watch().connections[connection].due_at.filter(|_| self.outside.chance.happens(500));
+        // A consent is most dangerous while a check is under way: most come back just then.
+        let due_at = self.outside.watch().connections[connection].due_at.filter(|_| self.outside.chance.happens(700));
         let tick_at = due_at.and_then(|due_at| Timestamp::from_second((due_at.as_second() / 60 + 1) * 60).ok());
         let early = tick_at.map(|at| self.outside.instant(at).saturating_duration_since(Instant::now()));
         let visit = Visit {

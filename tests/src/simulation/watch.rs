@@ -299,11 +299,13 @@ impl Watch {
         let Some(body) = watched.body.as_ref() else { return };
         let is_there = |slot: &Slot| watched.grants.get(&slot.slot).is_some_and(|(stored, _)| stored == slot);
         let missing = items::grants(body).map(|grant| grant.current).find(|slot| !is_there(slot));
-        // The same grant, by whose it is and since when: a spare that takes over has generations of its own.
-        let same = |grant: &Grant, old: &&Grant| old.consenter == grant.consenter && old.signed_in_at == grant.signed_in_at;
-        let back = items::grants(body).find_map(|grant| {
-            let old = before.into_iter().flat_map(items::grants).find(|old| same(grant, old))?;
-            (old.current.generation > grant.current.generation).then_some((old.current, grant.current))
+        // A spare that takes over has generations of its own, and so has one that was in use before.
+        let is_same = |grant: &Grant, old: &Grant| old.consenter == grant.consenter && old.signed_in_at == grant.signed_in_at;
+        let back = body.grant.as_ref().and_then(|grant| {
+            let before = before?;
+            let took_over = before.spare.as_ref().is_some_and(|spare| is_same(grant, &spare.grant));
+            let old = before.grant.as_ref().filter(|old| !took_over && old.current.generation > grant.current.generation)?;
+            Some((old.current, grant.current))
         });
         let token = self.current(place).map(|token| &self.tokens[token]);
         let is_untried = token.is_some_and(|token| !token.is_of_consent && token.verdict == Verdict::Unused);
