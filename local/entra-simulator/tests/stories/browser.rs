@@ -87,6 +87,8 @@ async fn signing_in_and_consenting_leads_to_tokens_and_a_verifiable_identity() {
         "iss": format!("https://login.example/{}/v2.0", world.tenant), "aud": CLIENT, "exp": now + 3600, "iat": now, "nbf": now,
         "nonce": "n-1", "tid": world.tenant, "oid": world.admin, "preferred_username": "ada@contoso.example", "name": "Ada",
         "sub": claims["sub"], "ver": "2.0",
+        // Global Administrator, and what everybody is.
+        "wids": ["62e90394-69f5-4237-9190-012177145e10", "b79fbf4d-3ef9-4689-8143-76b194e85509"],
     });
     assert_eq!(claims, expected);
     assert_eq!(world.refresh(body["refresh_token"].as_str().unwrap()).await.status, StatusCode::OK);
