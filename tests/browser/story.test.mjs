@@ -103,6 +103,8 @@ async function pass(page, customer, span) {
 test('a grant dies, the card says why, one click repairs it, and people flow again', async () => {
   const { page, context, faults } = await open('harbor-finch');
   await state(page, 'healthy');
+  // While the history is played the clock leaps by hours, and a sign-in that is under way would be too late.
+  await page.locator('#preparing').waitFor({ state: 'hidden' });
   await until('everybody is stored', async () => (await stored(page)) >= 400);
   const before = await stored(page);
   await picture(page, '1-healthy');
