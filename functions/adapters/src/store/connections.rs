@@ -35,7 +35,7 @@ pub struct Connection {
     pub sighting: Option<Sighting>,
 }
 
-/// What a connection is, besides its keys.
+/// What a connection is, besides its keys. While it is well, the whole item should stay below a kilobyte: each check writes it twice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Body {
     /// When the connection was made.
@@ -47,7 +47,7 @@ pub struct Body {
     /// The grant in use.
     pub grant: Option<Grant>,
     /// Another person's grant, which takes over when the one in use stops.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spare: Option<Spare>,
     /// When Entra last accepted the grant.
     pub verified_at: Option<Timestamp>,
@@ -61,7 +61,7 @@ pub struct Body {
     /// Answers in a row that said nothing about the grant.
     pub unclear: u32,
     /// Since when Entra's refusals are held back as part of an incident.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Timestamp>,
 }
 
