@@ -40,6 +40,9 @@ const CHECK_BUDGET: SignedDuration = SignedDuration::from_secs(110);
 /// How often one tick looks for due work, at most.
 const LOOKS_MAX: u32 = 1_000;
 
+/// The most entries of a shard's lane that a look passes over, because it has seen them.
+const PASSED_OVER_MAX: usize = 1_000;
+
 /// What a tick came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
@@ -73,14 +76,17 @@ pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Rep
     let mut running = FuturesUnordered::new();
     loop {
         if line.waiting.len() < plan.in_flight && (line.looks == 0 || round.has_time()) {
-            line.refill(&round).await?;
+            line.refill(&round, running.len()).await?;
         }
         while running.len() < plan.in_flight && round.has_time() {
             let Some(due) = line.waiting.pop_front() else { break };
             running.push(examine(&round, due));
         }
         match running.next().await {
-            Some((id, outcome)) => report.note(&id, outcome),
+            Some((id, outcome)) => {
+                line.still_due += usize::from(matches!(outcome, Ok(Outcome::NotDue) | Err(_)));
+                report.note(&id, outcome);
+            }
             None => break,
         }
     }
@@ -119,32 +125,36 @@ struct Line {
     waiting: VecDeque<DueCheck>,
     /// Everybody who ever stood in the line. The index shows them until their checks are written, and longer.
     seen: HashSet<ConnectionId>,
+    /// How many of them were left as they were: others hold them, or their check failed on our side.
+    still_due: usize,
     looks: u32,
     /// Whether the index had nobody else when it was last looked at.
     is_whole: bool,
 }
 
 impl Line {
-    /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, and its turn
-    /// after every other's, so that none starves another.
-    async fn refill(&mut self, round: &Round<'_>) -> Result<(), StoreError> {
+    /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, and its turn after every other's, so
+    /// that none starves another. The index shows those first that stay due, wait or are `running`, the longest overdue: a share comes on
+    /// top of them.
+    async fn refill(&mut self, round: &Round<'_>, running: usize) -> Result<(), StoreError> {
         if self.is_whole || self.looks >= LOOKS_MAX {
             return Ok(());
         }
         let (store, plan, now) = (&round.ports.store, round.plan, round.ports.clock.now());
         self.looks += 1;
         self.is_whole = true;
+        let shown = (self.still_due + self.waiting.len() + running).min(PASSED_OVER_MAX);
+        let shown = i32::try_from(shown).unwrap_or_default();
         let mut lanes = Vec::new();
         for lane in Lane::ALL {
             let share = match lane {
                 Lane::Healthy => plan.healthy_per_shard,
                 Lane::First | Lane::Failing => plan.others_per_shard,
             };
-            // More than those under way, whom the index still shows.
-            let share = share.max(i32::try_from(plan.in_flight).unwrap_or(i32::MAX).saturating_add(1));
-            let found = store.due_checks((lane, plan.part), now, share).await?;
-            // A shard that gave its whole share may have more.
-            self.is_whole &= usize::try_from(share).is_ok_and(|share| found.len() < share);
+            let asked = share.saturating_add(shown);
+            let found = store.due_checks((lane, plan.part), now, asked).await?;
+            // A shard that gave all it was asked for may have more.
+            self.is_whole &= usize::try_from(asked).is_ok_and(|asked| found.len() < asked);
             lanes.push(found);
         }
         let mut due = schedule::in_turn(lanes);

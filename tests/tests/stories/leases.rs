@@ -5,14 +5,16 @@ use adapters::store::connections::{Connection, Slot};
 use adapters::store::grants::{SealedTokens, free_slot};
 use adapters::store::{Holder, Lease, StoreError};
 use adapters::vault::{Binding, Purpose, seal_text};
-use domain::ids::{ConnectionId, TenantId};
+use domain::ids::{ConnectionId, ObjectId, TenantId};
+use domain::schedule;
 use entra_simulator::{Act, Role};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use system_tests::World;
 use system_tests::engine::Lost;
+use system_tests::planted::plant_as;
 use system_tests::wire::Place;
-use system_tests::world::{CLIENT, person};
+use system_tests::world::{CLIENT, CUSTOMER, person};
 
 /// The lease of a check in a world's tick.
 const LEASE: SignedDuration = SignedDuration::from_secs(302);
@@ -189,4 +191,31 @@ async fn a_tick_without_time_leaves_its_work_to_the_next() {
     assert_eq!((report.left, world.refreshes()), (1, 0));
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.refreshes(), 1);
+}
+
+/// Plants a connection that is due now, in a shard of the due index.
+async fn plant_in(world: &World, shard: u8, from: u8) -> ConnectionId {
+    let mut ids = (from..=u8::MAX).map(|number| ConnectionId::mint([number; 16]));
+    let id = ids.find(|id| schedule::shard(id) == shard).expect("some id is in the shard");
+    let scopes = ["openid", "offline_access", "https://graph.microsoft.com/User.Read.All"];
+    let token = world.simulator.grant((world.tenant, world.admin), CLIENT, &scopes).expect("Ada may consent");
+    let customer = CUSTOMER.parse().expect("a customer");
+    let account = (TenantId(world.tenant), ObjectId(world.admin));
+    plant_as(&world.ports, &id, (&customer, account), &token).await.expect("it can be planted");
+    id
+}
+
+#[tokio::test]
+async fn connections_whose_workers_died_hide_nobody_behind_them() {
+    let world = World::new().await;
+    for from in [0, 64] {
+        let dead = plant_in(&world, 3, from).await;
+        take(&world, &dead).await.expect("nobody is at it");
+    }
+    world.pass(SignedDuration::from_secs(1));
+    let behind = plant_in(&world, 3, 128).await;
+    let plan = token_check::Plan { in_flight: 1, others_per_shard: 1, ..token_check::Plan::default() };
+    let report = token_check::tick(&world.ports, &plan, world.now() + SignedDuration::from_secs(300)).await.unwrap();
+    assert_eq!(report.outcomes, [("healthy", 1), ("not-due", 2)].into());
+    assert!(world.stored(&behind).await.body.verified_at.is_some());
 }
