@@ -22,6 +22,7 @@
 //! | [`chance`] | clock and chance |
 //! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
 //! | [`certificates`] | the operator's certificates |
+//! | [`crowd`], [`scale`] | many connections at once, and what they cost at DynamoDB, for the benchmarks |
 //! | [`foresight`] | two years of many tenants, to score forecasts by |
 //! | [`simulation`] | all of it again, in virtual time and bad weather |
 //!
@@ -32,10 +33,12 @@ pub mod aws;
 pub mod caller;
 pub mod certificates;
 pub mod chance;
+pub mod crowd;
 pub mod engine;
 pub mod foresight;
 pub mod log;
 pub mod planted;
+pub mod scale;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod tasks;

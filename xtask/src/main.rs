@@ -33,7 +33,7 @@ cargo xtask <command>
   test [--no-browser]                    run everything CI runs
   simulate [--seeds N] [--from S]        run the token work through N bad days; also --minutes M, --seed S (with its
                                          trace), --faults (every plan of one and of two), --teeth (every breakage)
-  bench                                  measure: the sync, a million checks, the forecasts, the time until ready, the widget's size
+  bench                                  measure: checks, the sync, a million checks, the forecasts, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
   bootstrap                              install or name the tools that are missing
@@ -85,7 +85,7 @@ fn run(arguments: &[OsString]) -> Result<()> {
 fn bench(root: &Path) -> Result<()> {
     bootstrap::run(root, Need::Build)?;
     let mut journal = Journal::begin();
-    let benches = ["--bench", "sync", "--bench", "fleet", "--bench", "forecast"];
+    let benches = ["--bench", "checks", "--bench", "sync", "--bench", "fleet", "--bench", "forecast"];
     journal.command("benchmarks", cargo(root).args(["bench", "--locked", "-p", "system-tests"]).args(benches))?;
     journal.step("time until ready", "cargo xtask bench", || ready::measure(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
