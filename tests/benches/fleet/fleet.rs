@@ -1,8 +1,9 @@
-//! Connections, the due index they wait in, and a tick that serves it: rounds of a share of each lane of each shard, so many checks at a
-//! time, each round to its end before the next, until nothing is due or the time runs out; one invocation of a part at a time.
+//! Connections, the due index they wait in, and a tick that serves it: a line that is refilled with a share of each lane of each shard,
+//! each in its turn, while fewer wait in it than may be under way; each connection once, until nothing is due or the time runs out; one
+//! invocation of a part at a time.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use domain::ids::ConnectionId;
 use domain::schedule::{self, Lane};
@@ -26,20 +27,20 @@ pub(crate) struct Plan {
     pub(crate) parts: u8,
     /// Checks at a time in each.
     pub(crate) in_flight: usize,
-    /// Taken of one shard's healthy lane in one round.
+    /// Taken of one shard's healthy lane at one look, besides those already taken.
     pub(crate) healthy_per_shard: usize,
-    /// Taken of one shard's other lanes in one round.
+    /// Taken of one shard's other lanes at one look, besides those already taken.
     pub(crate) others_per_shard: usize,
     /// How long an invocation lives.
     pub(crate) timeout: Moment,
     /// What one check may take; none is begun later than this before the end.
     pub(crate) check_budget: Moment,
-    /// The most rounds of one tick.
-    pub(crate) rounds_max: u32,
+    /// The most looks of one tick.
+    pub(crate) looks_max: u32,
 }
 
-/// What searching the index takes, once a round. An input.
-const SEARCH: Moment = 15;
+/// What one look takes: three searches, one after the other, two reads of many items and a count. An input.
+const LOOK: Moment = 30;
 
 /// All connections of a day, by shard. Their ids are all that scenarios share.
 pub(crate) struct Fleet {
@@ -79,7 +80,13 @@ impl Chance {
 struct Shard<'a> {
     ids: &'a [ConnectionId],
     states: Vec<State>,
+    /// When each was first refused for good.
+    doubted: HashMap<u32, Moment>,
+    /// The tick that saw each last.
+    seen: Vec<u32>,
     lanes: [BinaryHeap<Reverse<(Moment, u32)>>; Lane::ALL.len()],
+    /// Of each lane, how many stand in the line or are being checked: the index still shows them.
+    taken: [usize; Lane::ALL.len()],
     /// Writes to each lane's key of the index, by second.
     writes: [Vec<u32>; Lane::ALL.len()],
 }
@@ -94,12 +101,23 @@ pub(crate) struct Part<'a> {
     tally: Tally,
 }
 
-/// A check that was taken from the line.
+/// A check that was taken from the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Taken {
     shard: usize,
     lane: Lane,
     due: Moment,
     connection: u32,
+}
+
+/// The connections whose turn it is.
+struct Line {
+    /// Which tick of the day it is, from 1.
+    tick: u32,
+    waiting: VecDeque<Taken>,
+    looks: u32,
+    /// Whether the index had nobody else when it was last looked at.
+    is_whole: bool,
 }
 
 impl<'a> Part<'a> {
@@ -113,7 +131,15 @@ impl<'a> Part<'a> {
 
     /// Everybody in the middle of the usual period, or about to consent.
     fn shard(&mut self, ids: &'a [ConnectionId]) -> Shard<'a> {
-        let mut shard = Shard { ids, states: vec![State::Healthy; ids.len()], lanes: Default::default(), writes: Default::default() };
+        let mut shard = Shard {
+            ids,
+            states: vec![State::Healthy; ids.len()],
+            doubted: HashMap::new(),
+            seen: vec![0; ids.len()],
+            lanes: Default::default(),
+            taken: Default::default(),
+            writes: Default::default(),
+        };
         shard.writes.fill_with(|| vec![0; SECONDS]);
         for (connection, id) in (0_u32..).zip(ids) {
             let consent = self.scenario.consent_at(&mut self.chance);
@@ -132,12 +158,12 @@ impl<'a> Part<'a> {
     /// Lives through the day, a tick a minute.
     pub(crate) fn live(mut self) -> Tally {
         let mut busy_until = 0;
-        for tick in (0..DAY).step_by(MINUTE as usize).filter(|tick| self.scenario.has_tick(*tick)) {
+        for (number, tick) in (1..).zip((0..DAY).step_by(MINUTE as usize)).filter(|(_, tick)| self.scenario.has_tick(*tick)) {
             if busy_until > tick {
                 self.tally.ticks_skipped += 1;
                 continue;
             }
-            busy_until = self.tick(tick);
+            busy_until = self.tick(number, tick);
         }
         for shard in &self.shards {
             shard.writes.iter().for_each(|key| self.tally.key(key));
@@ -151,60 +177,53 @@ impl<'a> Part<'a> {
     }
 
     /// Returns when it is over.
-    fn tick(&mut self, began: Moment) -> Moment {
+    fn tick(&mut self, tick: u32, began: Moment) -> Moment {
         let last_begin = (began + self.plan.timeout).saturating_sub(self.plan.check_budget);
         let mut now = began;
-        for _ in 0..self.plan.rounds_max {
-            now += SEARCH;
-            let line = self.line(now);
-            if line.is_empty() || now > last_begin {
-                line.into_iter().for_each(|taken| self.put_back(&taken));
-                break;
+        let mut line = Line { tick, waiting: VecDeque::new(), looks: 0, is_whole: false };
+        let mut running: BinaryHeap<Reverse<(Moment, Taken)>> = BinaryHeap::new();
+        loop {
+            if line.waiting.len() < self.plan.in_flight && (line.looks == 0 || now <= last_begin) && !line.is_whole {
+                now += LOOK;
+                self.refill(&mut line, now, running.len());
             }
-            now = self.work(line, now, last_begin);
+            while running.len() < self.plan.in_flight && now <= last_begin {
+                let Some(taken) = line.waiting.pop_front() else { break };
+                running.push(Reverse((self.check(&taken, now), taken)));
+            }
+            let Some(Reverse((done, taken))) = running.pop() else { break };
+            self.shards[taken.shard].taken[taken.lane as usize] -= 1;
+            // Nothing is seen to be done while the index is looked at.
+            now = now.max(done);
+        }
+        for taken in line.waiting {
+            let shard = &mut self.shards[taken.shard];
+            shard.taken[taken.lane as usize] -= 1;
+            shard.lanes[taken.lane as usize].push(Reverse((taken.due, taken.connection)));
         }
         now
     }
 
-    fn line(&mut self, now: Moment) -> Vec<Taken> {
-        let mut line = Vec::new();
+    /// Looks for due connections. The index shows first those that are under way, the longest overdue: a share comes on top of them.
+    fn refill(&mut self, line: &mut Line, now: Moment, running: usize) {
+        line.looks += 1;
+        line.is_whole = true;
+        let under_way = line.waiting.len() + running;
+        let mut lanes = Vec::new();
         for lane in Lane::ALL {
             let share = match lane {
                 Lane::Healthy => self.plan.healthy_per_shard,
                 Lane::First | Lane::Failing => self.plan.others_per_shard,
             };
-            for (shard, room) in self.shards.iter_mut().enumerate() {
-                let queue = &mut room.lanes[lane as usize];
-                for _ in 0..share {
-                    match queue.peek() {
-                        Some(&Reverse((due, connection))) if due <= now => {
-                            queue.pop();
-                            line.push(Taken { shard, lane, due, connection });
-                        }
-                        _ => break,
-                    }
-                }
-            }
+            let asked = share + under_way;
+            let looks = self.shards.iter_mut().enumerate().map(|(shard, room)| room.look((shard, lane), asked, (line.tick, now)));
+            let (shown, found): (Vec<usize>, Vec<Vec<Taken>>) = looks.unzip();
+            line.is_whole &= shown.into_iter().sum::<usize>() < asked;
+            lanes.push(schedule::in_turn(found));
         }
-        line
-    }
-
-    /// Checks the line, so many at a time; returns when the last one is done.
-    fn work(&mut self, line: Vec<Taken>, began: Moment, last_begin: Moment) -> Moment {
-        let mut free: BinaryHeap<Reverse<Moment>> = (0..self.plan.in_flight).map(|_| Reverse(began)).collect();
-        let mut over = began;
-        for taken in line {
-            let now = free.pop().map_or(began, |Reverse(at)| at);
-            let done = if now > last_begin {
-                self.put_back(&taken);
-                now
-            } else {
-                self.check(&taken, now)
-            };
-            over = over.max(done);
-            free.push(Reverse(done));
-        }
-        over
+        let found = schedule::in_turn(lanes);
+        line.is_whole |= found.is_empty() || line.looks >= self.plan.looks_max;
+        line.waiting.extend(found);
     }
 
     /// Returns when it is done.
@@ -214,9 +233,19 @@ impl<'a> Part<'a> {
         let state = shard.states[taken.connection as usize];
         let reply = self.scenario.reply(id, now);
         let done = now + self.scenario.latency(reply, &mut self.chance);
-        self.tally.check(taken.lane, taken.due, now, reply.requests());
+        self.tally.check(taken.lane, self.scenario.late_from(taken.due, now), now, reply.requests());
         let (next, due) = self.rules.after(id, state, reply, time(done));
         shard.states[taken.connection as usize] = next;
+        match (state, next) {
+            (State::Doubted, State::Dead) => {
+                let since = shard.doubted.remove(&taken.connection).unwrap_or(now);
+                self.tally.second_verdict(now - since);
+            }
+            (_, State::Doubted) => {
+                shard.doubted.entry(taken.connection).or_insert(done);
+            }
+            _ => {}
+        }
         // The settling write takes the entry out of one place of the index, and puts it into another.
         shard.count(taken.lane, done);
         if let (Some(due), Some(lane)) = (due, next.lane()) {
@@ -225,13 +254,33 @@ impl<'a> Part<'a> {
         }
         done
     }
-
-    fn put_back(&mut self, taken: &Taken) {
-        self.shards[taken.shard].lanes[taken.lane as usize].push(Reverse((taken.due, taken.connection)));
-    }
 }
 
 impl Shard<'_> {
+    /// How many of a lane the index shows, those under way included, and of them those that this tick had not seen, the longest overdue
+    /// first.
+    fn look(&mut self, (shard, lane): (usize, Lane), asked: usize, (tick, now): (u32, Moment)) -> (usize, Vec<Taken>) {
+        let queue = &mut self.lanes[lane as usize];
+        let mut shown = self.taken[lane as usize].min(asked);
+        let (mut found, mut seen_before) = (Vec::new(), Vec::new());
+        while shown < asked {
+            match queue.peek() {
+                Some(&Reverse((due, connection))) if due <= now => {
+                    queue.pop();
+                    shown += 1;
+                    match std::mem::replace(&mut self.seen[connection as usize], tick) == tick {
+                        true => seen_before.push(Reverse((due, connection))),
+                        false => found.push(Taken { shard, lane, due, connection }),
+                    }
+                }
+                _ => break,
+            }
+        }
+        queue.extend(seen_before);
+        self.taken[lane as usize] += found.len();
+        (shown, found)
+    }
+
     fn wait(&mut self, state: State, due: Moment, connection: u32) {
         if let Some(lane) = state.lane() {
             self.lanes[lane as usize].push(Reverse((due, connection)));

@@ -1,8 +1,9 @@
 //! Checks at scale: a million connections for a day, under the real rules of `domain::schedule` and a small model of the tick.
 //!
 //! Real are the rules (when a connection is due next, in which shard it waits) and what a check costs at DynamoDB, which is measured on
-//! real checks. The model is a tick that works through what is due in rounds, by lanes and in several parts: [`fleet`]. Inputs are how
-//! long Entra takes ([`scenario`]) and how the checks are deployed ([`Plan`]). Left out are throttles, cold starts, spares and incidents.
+//! real checks. The model is a tick that keeps a line of what is due, by lanes and in several parts: [`fleet`]. Inputs are how long Entra
+//! takes ([`scenario`]) and how the checks are deployed ([`Plan`]). Every death takes two verdicts. Left out are throttles, cold starts,
+//! spares, incidents, and leases of workers that died.
 //!
 //! `cargo bench -p system-tests --bench fleet` prints a table; `-- --connections 100000 --parts 4 --in-flight 8` chooses other sizes.
 
@@ -17,11 +18,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use domain::schedule::{self, Lane};
+use system_tests::scale::Use;
 
 use crate::cost::Cost;
 use crate::fleet::{Fleet, Part, Plan};
 use crate::scenario::{NOON, Scenario, mean_check};
-use crate::tally::{Lateness, Tally};
+use crate::tally::Tally;
 
 const SCENARIOS: [Scenario; 5] = [Scenario::Steady, Scenario::Outage, Scenario::Stopped, Scenario::Losses, Scenario::Newcomers(50_000)];
 /// The hours before and after what happens, in which requests are counted apart.
@@ -36,9 +38,9 @@ fn main() -> Result<()> {
         in_flight: usize::try_from(option("--in-flight", 24)?)?.max(1),
         healthy_per_shard: usize::try_from(option("--healthy-per-shard", u64::try_from(usual.healthy_per_shard)?)?)?,
         others_per_shard: usize::try_from(option("--others-per-shard", u64::try_from(usual.others_per_shard)?)?)?,
-        timeout: 300_000,
+        timeout: option("--timeout", 300)? * 1_000,
         check_budget: 110_000,
-        rounds_max: 100,
+        looks_max: 1_000,
     };
     let cost = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(cost::measure())?;
     let began = Instant::now();
@@ -96,14 +98,17 @@ fn tell_inputs(connections: u64, plan: Plan, cost: Cost) {
         plan.in_flight
     );
     println!(
-        "a round takes {} healthy, {} first and {} failing of each shard",
-        plan.healthy_per_shard, plan.others_per_shard, plan.others_per_shard
+        "a look takes {} healthy and {} of each other lane of each shard; an invocation lives {} s",
+        plan.healthy_per_shard,
+        plan.others_per_shard,
+        plan.timeout / 1_000
     );
-    println!("a check takes {:.0} ms (input), so at most {:.0} checks/s", mean_check(), cap * 1_000.0 / mean_check());
-    println!(
-        "a check costs {:.1} read and {:.1} write units, {:.1} of them for indexes (measured on a healthy connection)",
-        cost.reads, cost.writes, cost.index_writes
-    );
+    println!("a check takes {:.0} ms (input), so at most {:.0} checks/s while invocations run", mean_check(), cap * 1_000.0 / mean_check());
+    for (name, Use { calls, reads, writes, by_work, .. }) in [("accepts", cost.accepted), ("refuses", cost.refused)] {
+        println!(
+            "a check that Entra {name} costs {calls:.2} requests to DynamoDB, {reads:.2} read and {writes:.2} write units, {by_work:.2} of them for indexes (measured)"
+        );
+    }
 }
 
 fn tell(scenario: Scenario, tally: &Tally, cost: Cost) {
@@ -128,9 +133,14 @@ fn tell(scenario: Scenario, tally: &Tally, cost: Cost) {
     let (most, of_hottest) = tally.hottest;
     let share = 100.0 * of_hottest as f64 / tally.writes.max(1) as f64;
     println!("  due index: hottest key {most} writes/s at most, {share:.2} % of all writes");
-    let checks: u64 = lanes.iter().map(|(_, lane)| tally.lateness(*lane)).map(Lateness::total).sum();
-    let units = |each: f64| each * checks as f64 / 86_400.0;
-    println!("  DynamoDB: {:.0} read and {:.0} write units/s on average", units(cost.reads), units(cost.writes));
+    let checks = |lane| tally.lateness(lane).total() as f64 / 86_400.0;
+    let (accepted, refused) = (checks(Lane::Healthy) + checks(Lane::First), checks(Lane::Failing));
+    let units = |of: fn(Use) -> f64| of(cost.accepted) * accepted + of(cost.refused) * refused;
+    println!("  DynamoDB: {:.0} read and {:.0} write units/s on average", units(|each| each.reads), units(|each| each.writes));
+    let second = &tally.second_verdicts;
+    if let (Some(median), Some(most)) = (second.share(0.5), second.share(1.0)) {
+        println!("  {} deaths believed at the second verdict, p50 {median} s and at most {most} s after the first", second.total());
+    }
     if tally.last_late > 0 {
         let after = tally.last_late as i64 - (NOON / 1_000) as i64;
         println!("  last check more than 10 min late began {:.1} min after noon", after as f64 / 60.0);

@@ -15,7 +15,8 @@ pub(crate) enum Scenario {
     Steady,
     /// From noon to one Entra answers 503 to everything.
     Outage,
-    /// From noon to one our own schedule does not run.
+    /// From noon to one our own schedule does not run. Of 2 of 100 grants the answers say nothing all day, and when the schedule runs
+    /// again, 10,000 of a million connections are consented to within ten minutes.
     Stopped,
     /// From noon on 4 of 100 grants are dead, 4 suspended, and of 2 the answers say nothing.
     Losses,
@@ -45,7 +46,7 @@ impl Scenario {
         match self {
             Self::Steady => "steady",
             Self::Outage => "outage 12-13 h",
-            Self::Stopped => "stopped 12-13 h",
+            Self::Stopped => "stopped 12-13 h, lateness counted from 13 h on",
             Self::Losses => "10 % lost at 12 h",
             Self::Newcomers(_) => "50,000 first at 12 h",
         }
@@ -55,7 +56,16 @@ impl Scenario {
     pub(crate) fn consent_at(self, chance: &mut Chance) -> Option<Moment> {
         match self {
             Self::Newcomers(of_a_million) if chance.below(1_000_000) < of_a_million => Some(NOON + chance.below(10 * MINUTE)),
+            Self::Stopped if chance.below(100) == 0 => Some(NOON + HOUR + chance.below(10 * MINUTE)),
             _ => None,
+        }
+    }
+
+    /// From when on a check that began at `now` is late: nobody can be in time while the schedule does not run.
+    pub(crate) fn late_from(self, due: Moment, now: Moment) -> Moment {
+        match self {
+            Self::Stopped if now >= NOON + HOUR => due.max(NOON + HOUR),
+            _ => due,
         }
     }
 
@@ -67,6 +77,7 @@ impl Scenario {
         match self {
             Self::Outage if (NOON..NOON + HOUR).contains(&now) => Reply::Unclear,
             // Two characters of chance: 1,024 of them.
+            Self::Stopped if (82..=101).contains(&fate(id)) => Reply::Unclear,
             Self::Losses if now >= NOON => match fate(id) {
                 0..=40 => Reply::Dead,
                 41..=81 => Reply::Suspended,
@@ -89,7 +100,10 @@ impl Scenario {
     }
 }
 
-/// A number below 1,024 that stays with the connection, and has nothing to do with its shard.
+/// A number below 1,024 that stays with the connection, and has nothing to do with its shard: the last two characters of the id, which
+/// are digits of base 32.
 fn fate(id: &ConnectionId) -> u64 {
-    id.as_str().bytes().rev().take(2).fold(0, |sum, byte| sum * 32 + u64::from(byte) % 32)
+    const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+    let digit = |character| DIGITS.chars().position(|digit| digit == character).unwrap_or_default() as u64;
+    id.as_str().chars().rev().take(2).fold(0, |sum, character| sum * 32 + digit(character))
 }

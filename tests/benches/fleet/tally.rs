@@ -16,6 +16,14 @@ impl Lateness {
         Self { counts: vec![0; SECONDS] }
     }
 
+    fn count(&mut self, seconds: usize) {
+        self.counts[seconds.min(SECONDS - 1)] += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().map(|count| u64::from(*count)).sum()
     }
@@ -35,6 +43,8 @@ impl Lateness {
 #[derive(Clone)]
 pub(crate) struct Tally {
     lateness: Vec<Lateness>,
+    /// How long after the first verdict of death the second one came.
+    pub(crate) second_verdicts: Lateness,
     requests: Vec<u32>,
     /// The second in which the last check began that was more than ten ticks late.
     pub(crate) last_late: usize,
@@ -54,7 +64,16 @@ const LATE: usize = 600;
 impl Tally {
     pub(crate) fn new() -> Self {
         let lateness = vec![Lateness::new(); Lane::ALL.len()];
-        Self { lateness, requests: vec![0; SECONDS], last_late: 0, ticks_skipped: 0, left: (0, 0), hottest: (0, 0), writes: 0 }
+        Self {
+            lateness,
+            second_verdicts: Lateness::new(),
+            requests: vec![0; SECONDS],
+            last_late: 0,
+            ticks_skipped: 0,
+            left: (0, 0),
+            hottest: (0, 0),
+            writes: 0,
+        }
     }
 
     pub(crate) fn lateness(&self, lane: Lane) -> &Lateness {
@@ -65,11 +84,16 @@ impl Tally {
     pub(crate) fn check(&mut self, lane: Lane, due: u64, began: u64, requests: u32) {
         let late = (began.saturating_sub(due) / 1_000) as usize;
         let second = ((began / 1_000) as usize).min(SECONDS - 1);
-        self.lateness[lane as usize].counts[late.min(SECONDS - 1)] += 1;
+        self.lateness[lane as usize].count(late);
         self.requests[second] += requests;
         if late > LATE {
             self.last_late = self.last_late.max(second);
         }
+    }
+
+    /// Counts a death that was believed so many milliseconds after the first word of it.
+    pub(crate) fn second_verdict(&mut self, after: u64) {
+        self.second_verdicts.count((after / 1_000) as usize);
     }
 
     /// Counts the writes to one key, by second.
@@ -83,8 +107,9 @@ impl Tally {
     /// Adds another part's counts.
     pub(crate) fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.lateness.iter_mut().zip(&other.lateness) {
-            mine.counts.iter_mut().zip(&theirs.counts).for_each(|(mine, theirs)| *mine += theirs);
+            mine.add(theirs);
         }
+        self.second_verdicts.add(&other.second_verdicts);
         self.requests.iter_mut().zip(&other.requests).for_each(|(mine, theirs)| *mine += theirs);
         self.last_late = self.last_late.max(other.last_late);
         self.ticks_skipped += other.ticks_skipped;
