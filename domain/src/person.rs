@@ -4,6 +4,7 @@
 //! what comes later in the stream wins. Applying a page twice changes nothing the second time.
 //! Source: <https://learn.microsoft.com/en-us/graph/delta-query-overview>
 
+mod address;
 mod value;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ObjectId;
+
+pub use address::{ADDRESS_BYTES_MAX, Address, AddressKind};
 
 /// The attributes asked of Graph, besides `id` and `manager`: what e-mail signatures are made of.
 pub const ATTRIBUTES: &[&str] = &[
