@@ -19,6 +19,7 @@
 //! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person | 1 to 2 KB |
 //! | a changed person | the same | 1 to 2 write units; 1 more of the index where name or mail changes | 1 to 2 KB |
 //! | people by name, or searched | people, index `by-name` | 1 query of at most 1 MB a request, then a batch read | 0.3 KB |
+//! | a person by mail or user principal name | people, sparse indexes `by-mail`, `by-upn`, keys alone, then by key | 1 query and 1 read unit; 1 write unit of the index where the address changes | 0.2 KB |
 //! | people seen by a full round | people, `seen#ID` / `ROUND#PAGE`, expire by TTL | up to 7 write units a page of 200 | up to 6.4 KB |
 //!
 //! Due work is found by the sparse, sharded, time-sorted index `by-work`, never by a scan: an item without work is not in it.
@@ -27,6 +28,7 @@
 //! walk holds its lease: taking it raises the item's `fence`, and every later write is conditional on that number, so that a holder who
 //! was overtaken changes nothing.
 
+mod addresses;
 pub mod attempts;
 pub mod connections;
 mod due;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use domain::ids::{ConnectionId, ObjectId};
-use domain::person::{Outcome, Person};
+use domain::person::{AddressKind, Outcome, Person};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::seen::IdRange;
-use super::{Store, StoreError, failed};
+use super::{Store, StoreError, addresses, failed};
 
 /// The most items of one batch read, by DynamoDB.
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
@@ -224,6 +224,7 @@ fn item(id: &ConnectionId, person: &Person, now: Timestamp) -> Result<Item, Stor
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
     // Beside the body, so that a sweep finds whose manager is stored without reading bodies.
     item.extend(person.manager.map(|manager| ("manager".to_owned(), text(manager.to_string()))));
+    item.extend(AddressKind::ALL.into_iter().filter_map(|kind| addresses::index_key(person, kind)));
     Ok(item)
 }
 
@@ -232,7 +233,7 @@ fn read(item: &Item) -> Result<StoredPerson, StoreError> {
     Ok(StoredPerson { person: reader.json("body")?, changed_at: reader.time("changed_at")? })
 }
 
-fn object_id(item: &Item) -> Option<ObjectId> {
+pub(super) fn object_id(item: &Item) -> Option<ObjectId> {
     item.get("sk")?.as_s().ok()?.strip_prefix("person#")?.parse().ok()
 }
 

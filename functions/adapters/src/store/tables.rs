@@ -37,7 +37,10 @@ pub async fn create(client: &Client, connections: &str, people: &str) -> Result<
     table(client, connections, &attributes, vec![by_work, by_customer]).await?;
     let projection = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("search").build();
     let by_name = index("by-name", ["pk", "name_key"], projection)?;
-    table(client, people, &[("pk", S), ("sk", S), ("name_key", S)], vec![by_name]).await
+    let by_mail = index("by-mail", ["pk", "mail_key"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
+    let by_upn = index("by-upn", ["pk", "upn_key"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
+    let attributes = [("pk", S), ("sk", S), ("name_key", S), ("mail_key", S), ("upn_key", S)];
+    table(client, people, &attributes, vec![by_name, by_mail, by_upn]).await
 }
 
 async fn table(
