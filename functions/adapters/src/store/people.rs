@@ -33,6 +33,8 @@ pub struct StoredPerson {
     pub person: Person,
     /// When something about the person last changed here.
     pub changed_at: Timestamp,
+    /// Whether the person is left out: stored, in no index, and nobody to readers.
+    pub is_hidden: bool,
 }
 
 /// Who is stored, without what is stored.
@@ -230,7 +232,8 @@ fn item(id: &ConnectionId, person: &Person, now: Timestamp) -> Result<Item, Stor
 
 fn read(item: &Item) -> Result<StoredPerson, StoreError> {
     let reader = Reader::open(item)?;
-    Ok(StoredPerson { person: reader.json("body")?, changed_at: reader.time("changed_at")? })
+    let is_hidden = !item.contains_key("name_key");
+    Ok(StoredPerson { person: reader.json("body")?, changed_at: reader.time("changed_at")?, is_hidden })
 }
 
 pub(super) fn object_id(item: &Item) -> Option<ObjectId> {
