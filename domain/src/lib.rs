@@ -9,6 +9,7 @@
 //!                     past lifetimes ────┴─► forecast ┘
 //! one page of Graph's delta ──► person::merge ──► what to store
 //! where the walk stands ──► walk ──► what to fetch next
+//! what somebody chose ──► attribute::Choice ──► what to ask of Graph, whom to leave out
 //! ```
 //!
 //! | module | what it decides |
@@ -20,6 +21,7 @@
 //! | [`fleet`] | when many failures are one incident |
 //! | [`forecast`] | when the grant is expected to stop, on what evidence |
 //! | [`schedule`] | when a connection is checked or synced next, and in which shard |
+//! | [`attribute`] | which attributes there are, which a connection syncs, whom it leaves out |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
 //! | [`walk`] | where a delta walk stands and what it does next |
 //! | [`cloud`] | which hosts belong to which Microsoft cloud, and which links may be followed |
@@ -31,6 +33,7 @@
 //! To add a cause of death: a row in [`diagnosis`], a fact in [`refusal`] if its text carries one, a fault in the simulator, one story.
 
 pub mod api;
+pub mod attribute;
 pub mod cloud;
 pub mod diagnosis;
 pub mod fleet;

@@ -30,8 +30,8 @@ const FUNCTION: &[&str] = &["domain", "adapters"];
 /// The one package that is not named like its folder, because `tests` is what people look for.
 const EXCEPTION: (&str, &str) = ("tests", "system-tests");
 
-/// What `domain` may use: time arithmetic, shapes, errors, URLs, ids. None of them does IO as it is used here.
-const DOMAIN_MAY_USE: &[&str] = &["jiff", "serde", "thiserror", "url", "utoipa", "uuid"];
+/// What `domain` may use: time arithmetic, shapes, likeness of texts, errors, URLs, ids. None of them does IO as it is used here.
+const DOMAIN_MAY_USE: &[&str] = &["jiff", "serde", "strsim", "thiserror", "url", "utoipa", "uuid"];
 
 /// A package of the workspace.
 #[derive(Debug, Clone)]
