@@ -62,7 +62,7 @@ pub enum Kind {
     /// Named values.
     Record,
     /// A point in time, RFC 3339 in UTC.
-    Instant,
+    Moment,
 }
 
 /// The name of an attribute that can be synced, as Graph spells it.

@@ -7,7 +7,7 @@
 //! what Entra answered ──► refusal ──► diagnosis ──► health ──► notice
 //!                                        │            │
 //!                     past lifetimes ────┴─► forecast ┘
-//! one page of Graph's delta ──► person::merge ──► what to store
+//! one page of Graph's delta ──► roll: who is the same? ──► person::fold ──► what to store
 //! where the walk stands ──► walk ──► what to fetch next
 //! what somebody chose ──► attribute::Choice ──► what to ask of Graph, whom to leave out
 //! ```
@@ -23,7 +23,8 @@
 //! | [`schedule`] | when a connection is checked or synced next, and in which shard |
 //! | [`attribute`] | which attributes there are, which a connection syncs, whom it leaves out |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
-//! | [`walk`] | where a delta walk stands and what it does next |
+//! | [`roll`] | whom a full round met, and who is as the last one met them |
+//! | [`walk`] | where the sync of a directory stands and what it does next; when deletions are held |
 //! | [`cloud`] | which hosts belong to which Microsoft cloud, and which links may be followed |
 //! | [`notice`] | which message is owed when health changes |
 //! | [`api`] | what the HTTP API says, shared by the server and the widget |
@@ -43,5 +44,6 @@ pub mod ids;
 pub mod notice;
 pub mod person;
 pub mod refusal;
+pub mod roll;
 pub mod schedule;
 pub mod walk;

@@ -25,6 +25,8 @@ pub enum NoticeKind {
     SwitchedToSpare,
     /// The spare grant stopped; the one in use works.
     SpareLost,
+    /// So many people are gone from the directory at once that their removal waits for somebody's approval.
+    DeletionsHeld,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.

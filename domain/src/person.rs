@@ -7,39 +7,15 @@
 mod address;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::AttributeName;
 use crate::ids::ObjectId;
+use crate::roll::Visibility;
 
 pub use address::{ADDRESS_BYTES_MAX, Address, AddressKind};
-
-/// The attributes asked of Graph, besides `id` and `manager`: what e-mail signatures are made of.
-pub const ATTRIBUTES: &[&str] = &[
-    "accountEnabled",
-    "businessPhones",
-    "city",
-    "companyName",
-    "country",
-    "department",
-    "displayName",
-    "employeeId",
-    "faxNumber",
-    "givenName",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "onPremisesExtensionAttributes",
-    "postalCode",
-    "preferredLanguage",
-    "state",
-    "streetAddress",
-    "surname",
-    "userPrincipalName",
-    "userType",
-];
 
 /// The value of an attribute, as Graph gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,40 +90,67 @@ pub enum ManagerNews {
     Set(ObjectId),
 }
 
+/// A person as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What the directory says.
+    pub person: Person,
+    /// Whether the customer's choice shows the person.
+    pub visibility: Visibility,
+}
+
+/// How the first entry about a person relates to what is stored.
+#[derive(Debug, Clone, Copy)]
+pub enum Manner<'a> {
+    /// It may leave out what did not change.
+    Update,
+    /// It says everything, except about these attributes: what it leaves out is not set.
+    Replace {
+        /// Attributes that were not asked for, and keep their values.
+        keep: &'a BTreeSet<AttributeName>,
+    },
+}
+
 /// What a person becomes by a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// As stored: write nothing, say nothing.
     Unchanged,
     /// Changed or new: store this.
-    Store(Person),
-    /// Deleted: remove what is stored.
-    Remove,
+    Store(Record),
+    /// Deleted.
+    Gone,
 }
 
-/// Folds the entries of a page into one final state per person, beginning with what is stored.
+/// Folds the entries of a page about one person into a final state, beginning with what is stored.
 #[must_use]
-pub fn merge(mut stored: BTreeMap<ObjectId, Person>, changes: Vec<Change>) -> BTreeMap<ObjectId, Outcome> {
-    let before = stored.clone();
-    let mentioned: Vec<ObjectId> = changes.iter().map(|change| change.id).collect();
+pub fn fold(stored: Option<&Record>, changes: Vec<Change>, manner: Manner<'_>, visibility: impl Fn(&Person) -> Visibility) -> Outcome {
+    let nothing = BTreeSet::new();
+    let mut person = stored.map(|record| record.person.clone());
+    let mut manner = manner;
     for change in changes {
-        match change.news {
-            News::Gone => {
-                stored.remove(&change.id);
-            }
-            News::Present { attributes, manager } => {
-                let blank = || Person { id: change.id, attributes: BTreeMap::new(), manager: None };
-                apply(stored.entry(change.id).or_insert_with(blank), attributes, manager);
-            }
+        let News::Present { attributes, manager } = change.news else {
+            person = None;
+            // Whoever comes back begins afresh.
+            manner = Manner::Replace { keep: &nothing };
+            continue;
+        };
+        let mut next = person.take().unwrap_or_else(|| Person { id: change.id, attributes: BTreeMap::new(), manager: None });
+        if let Manner::Replace { keep } = manner {
+            next.attributes.retain(|name, _| keep.iter().any(|kept| kept.as_str() == name));
+            next.manager = None;
+        }
+        apply(&mut next, attributes, manager);
+        person = Some(next);
+        manner = Manner::Update;
+    }
+    match person {
+        None => Outcome::Gone,
+        Some(person) => {
+            let record = Record { visibility: visibility(&person), person };
+            if stored == Some(&record) { Outcome::Unchanged } else { Outcome::Store(record) }
         }
     }
-    let outcome = |id: ObjectId| match (before.get(&id), stored.get(&id)) {
-        (None, None) => Outcome::Unchanged,
-        (Some(_), None) => Outcome::Remove,
-        (before, Some(after)) if before == Some(after) => Outcome::Unchanged,
-        (_, Some(after)) => Outcome::Store(after.clone()),
-    };
-    mentioned.into_iter().map(|id| (id, outcome(id))).collect()
 }
 
 fn apply(person: &mut Person, attributes: BTreeMap<String, Option<Value>>, manager: ManagerNews) {
@@ -203,45 +206,89 @@ mod tests {
         Change { id: id(number), news: News::Present { attributes, manager } }
     }
 
-    fn after(changes: Vec<Change>) -> BTreeMap<ObjectId, Person> {
-        let store = |(id, outcome)| match outcome {
-            Outcome::Store(person) => Some((id, person)),
-            Outcome::Unchanged | Outcome::Remove => None,
-        };
-        merge(BTreeMap::new(), changes).into_iter().filter_map(store).collect()
+    /// What is stored of everybody after these entries, all of one page.
+    fn carry_out(mut stored: BTreeMap<ObjectId, Record>, changes: Vec<Change>, manner: Manner<'_>) -> BTreeMap<ObjectId, Record> {
+        let mut by_person: BTreeMap<ObjectId, Vec<Change>> = BTreeMap::new();
+        for change in changes {
+            by_person.entry(change.id).or_default().push(change);
+        }
+        for (id, changes) in by_person {
+            match fold(stored.get(&id), changes, manner, |_| Visibility::Shown) {
+                Outcome::Unchanged => {}
+                Outcome::Store(record) => drop(stored.insert(id, record)),
+                Outcome::Gone => drop(stored.remove(&id)),
+            }
+        }
+        stored
+    }
+
+    fn after(changes: Vec<Change>) -> BTreeMap<ObjectId, Record> {
+        carry_out(BTreeMap::new(), changes, Manner::Update)
+    }
+
+    fn gone(number: u128) -> Change {
+        Change { id: id(number), news: News::Gone }
     }
 
     #[test]
     fn absent_keeps_and_null_clears() {
         let stored = after(vec![present(1, &[("mail", text("a@b")), ("city", text("Oslo"))], ManagerNews::Unknown)]);
-        let merged = merge(stored, vec![present(1, &[("mail", None)], ManagerNews::Unknown)]);
-        let Some(Outcome::Store(person)) = merged.get(&id(1)) else { panic!("{merged:?}") };
-        assert_eq!(person.attributes.keys().collect::<Vec<_>>(), ["city"]);
+        let stored = carry_out(stored, vec![present(1, &[("mail", None)], ManagerNews::Unknown)], Manner::Update);
+        assert_eq!(stored[&id(1)].person.attributes.keys().collect::<Vec<_>>(), ["city"]);
+    }
+
+    #[test]
+    fn a_whole_entry_clears_what_it_leaves_out_but_not_what_was_not_asked_for() {
+        let first = vec![present(1, &[("mail", text("a@b")), ("city", text("Oslo")), ("state", text("x"))], ManagerNews::Set(id(2)))];
+        let keep = BTreeSet::from(["state".parse().unwrap()]);
+        let stored =
+            carry_out(after(first), vec![present(1, &[("mail", text("a@b"))], ManagerNews::Unknown)], Manner::Replace { keep: &keep });
+        let person = &stored[&id(1)].person;
+        assert_eq!((person.attributes.keys().collect::<Vec<_>>(), person.manager), (vec![&"mail".to_owned(), &"state".to_owned()], None));
+    }
+
+    #[test]
+    fn only_the_first_entry_of_a_person_says_everything() {
+        let nothing = BTreeSet::new();
+        let page = vec![
+            present(1, &[("city", text("Oslo"))], ManagerNews::Set(id(2))),
+            present(1, &[("mail", text("a@b"))], ManagerNews::Unknown),
+        ];
+        let stored = carry_out(BTreeMap::new(), page, Manner::Replace { keep: &nothing });
+        let person = &stored[&id(1)].person;
+        assert_eq!((person.attributes.len(), person.manager), (2, Some(id(2))));
     }
 
     #[test]
     fn the_later_entry_of_a_page_wins() {
         let people = after(vec![
-            present(1, &[("city", text("Oslo"))], ManagerNews::Set(id(9))),
-            Change { id: id(1), news: News::Gone },
+            present(1, &[("city", text("Oslo")), ("mail", text("a@b"))], ManagerNews::Set(id(9))),
+            gone(1),
             present(1, &[("city", text("Bergen"))], ManagerNews::Unknown),
         ]);
-        assert_eq!(people[&id(1)].attributes["city"], Value::Text("Bergen".to_owned()));
-        assert_eq!(people[&id(1)].manager, None);
+        let person = &people[&id(1)].person;
+        assert_eq!((person.attributes.len(), &person.attributes["city"]), (1, &Value::Text("Bergen".to_owned())));
+        assert_eq!(person.manager, None);
     }
 
     #[test]
-    fn a_removal_of_somebody_unknown_is_nothing() {
-        let merged = merge(BTreeMap::new(), vec![Change { id: id(1), news: News::Gone }]);
-        assert_eq!(merged[&id(1)], Outcome::Unchanged);
+    fn whom_the_choice_leaves_out_is_stored_and_not_shown() {
+        let is_in = |person: &Person| if person.attributes.contains_key("mail") { Visibility::Shown } else { Visibility::Hidden };
+        let change = |name| vec![present(1, &[(name, text("x"))], ManagerNews::Unknown)];
+        let Outcome::Store(record) = fold(None, change("city"), Manner::Update, is_in) else { panic!("stored") };
+        assert_eq!(record.visibility, Visibility::Hidden);
+        assert_eq!(fold(Some(&record), change("city"), Manner::Update, is_in), Outcome::Unchanged);
+        let Outcome::Store(record) = fold(Some(&record), change("mail"), Manner::Update, is_in) else { panic!("stored") };
+        assert_eq!(record.visibility, Visibility::Shown);
     }
 
     #[test]
     fn a_manager_is_set_kept_and_cleared() {
         let stored = after(vec![present(1, &[], ManagerNews::Set(id(2)))]);
-        assert_eq!(merge(stored.clone(), vec![present(1, &[], ManagerNews::Unknown)])[&id(1)], Outcome::Unchanged);
-        let cleared = merge(stored, vec![present(1, &[], ManagerNews::Cleared)]);
-        assert!(matches!(&cleared[&id(1)], Outcome::Store(person) if person.manager.is_none()));
+        let kept = carry_out(stored.clone(), vec![present(1, &[], ManagerNews::Unknown)], Manner::Update);
+        assert_eq!(kept, stored);
+        let cleared = carry_out(stored, vec![present(1, &[], ManagerNews::Cleared)], Manner::Update);
+        assert_eq!(cleared[&id(1)].person.manager, None);
     }
 
     fn any_change() -> impl Strategy<Value = Change> {
@@ -259,34 +306,21 @@ mod tests {
         (0_u128..4, news).prop_map(|(number, news)| Change { id: id(number), news })
     }
 
-    fn carry_out(mut stored: BTreeMap<ObjectId, Person>, changes: Vec<Change>) -> BTreeMap<ObjectId, Person> {
-        for (id, outcome) in merge(stored.clone(), changes) {
-            match outcome {
-                Outcome::Unchanged => {}
-                Outcome::Store(person) => drop(stored.insert(id, person)),
-                Outcome::Remove => drop(stored.remove(&id)),
-            }
-        }
-        stored
-    }
-
     proptest! {
         #[test]
         fn a_page_applied_twice_changes_nothing_the_second_time(first in proptest::collection::vec(any_change(), 0..8), page in proptest::collection::vec(any_change(), 0..8)) {
-            let stored = carry_out(BTreeMap::new(), first);
-            let once = carry_out(stored, page.clone());
-            let again = merge(once, page);
-            let is_settled = again.values().all(|outcome| matches!(outcome, Outcome::Unchanged));
-            // A page that deletes and recreates a person starts that person afresh each time, and ends the same each time.
-            prop_assert!(is_settled, "{again:?}");
+            for manner in [Manner::Update, Manner::Replace { keep: &BTreeSet::new() }] {
+                let once = carry_out(after(first.clone()), page.clone(), manner);
+                prop_assert_eq!(carry_out(once.clone(), page.clone(), manner), once);
+            }
         }
 
         #[test]
         fn it_does_not_matter_where_pages_are_cut(changes in proptest::collection::vec(any_change(), 0..10), cut in 0_usize..10) {
-            let whole = carry_out(BTreeMap::new(), changes.clone());
+            let whole = after(changes.clone());
             let at = cut.min(changes.len());
-            let first = carry_out(BTreeMap::new(), changes[..at].to_vec());
-            prop_assert_eq!(carry_out(first, changes[at..].to_vec()), whole);
+            let first = after(changes[..at].to_vec());
+            prop_assert_eq!(carry_out(first, changes[at..].to_vec(), Manner::Update), whole);
         }
     }
 }

@@ -158,10 +158,10 @@ pub fn next_stand_in(connection: &ConnectionId, doubted_since: Option<Timestamp>
     now + spread(connection, if doubted_since.is_some() { SECOND_LOOK } else { STAND_IN })
 }
 
-/// When attributes are synced next.
+/// When attributes are synced next, where that is wanted `every` so often.
 #[must_use]
-pub fn next_sync(connection: &ConnectionId, now: Timestamp) -> Timestamp {
-    now + spread(connection, SYNC_PERIOD)
+pub fn next_sync(connection: &ConnectionId, every: SignedDuration, now: Timestamp) -> Timestamp {
+    now + spread(connection, every)
 }
 
 fn rung(ladder: &[SignedDuration; 3], step: u32) -> SignedDuration {

@@ -144,8 +144,10 @@ async fn ports(base: &str, dynamodb: &str) -> Result<Ports> {
 /// Walks one round and says what it cost.
 async fn round(ports: &Ports, id: &ConnectionId, people: u64) -> Result<String> {
     let (began, cpu) = (Instant::now(), processor_time()?);
+    let plan = attribute_sync::Plan::default();
+    let shift = attribute_sync::Shift { ports, plan: &plan, deadline: Timestamp::now() + SignedDuration::from_mins(15) };
     for _ in 0..STEPS_MAX {
-        match attribute_sync::step(ports, id).await? {
+        match attribute_sync::step(shift, &SyncTask::quick(id.clone())).await? {
             Step::Moved => {}
             Step::Completed => {
                 let cpu = processor_time()? - cpu;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use adapters::Ports;
 use adapters::clock::Clock;
+use adapters::queue::SyncTask;
 use axum::body::Body;
 use domain::ids::ConnectionId;
 use entra_simulator::{Act, App, Role, Settings, Simulator, UserSeed};
@@ -40,6 +41,8 @@ pub const PORTAL: &str = "https://portal.example";
 pub const CUSTOMER: &str = "acme";
 /// After so many tasks a queue counts as one that never empties.
 const TASKS_MAX: usize = 5_000;
+/// How long an invocation of the sync may last.
+const SHIFT: SignedDuration = SignedDuration::from_mins(15);
 
 /// Everything.
 pub struct World {
@@ -57,6 +60,8 @@ pub struct World {
     pub ports: Ports,
     /// The operator's backend.
     pub backend: Backend,
+    /// How the sync works: here, one page a step.
+    pub sync: attribute_sync::Plan,
     /// The customer's tenant.
     pub tenant: Uuid,
     /// Its administrator.
@@ -125,7 +130,8 @@ impl World {
             portal_origins: vec![PORTAL.to_owned()],
             public_url: "https://api.example/".parse().expect("a URL"),
         };
-        Self { seed, simulator, wire, tasks, engine, ports, backend, tenant, admin, portal, clock }
+        let sync = attribute_sync::Plan { pages_max: 1, ..attribute_sync::Plan::default() };
+        Self { seed, simulator, wire, tasks, engine, ports, backend, sync, tenant, admin, portal, clock }
     }
 
     /// What every clock shows.
@@ -300,6 +306,25 @@ impl World {
         }
     }
 
+    /// One invocation of the sync, for as long as Lambda allows.
+    fn shift(&self) -> attribute_sync::Shift<'_> {
+        attribute_sync::Shift { ports: &self.ports, plan: &self.sync, deadline: self.now() + SHIFT }
+    }
+
+    /// Delivers a message of the sync's queue; whether it is done with.
+    pub async fn take(&self, message: &str) -> bool {
+        Box::pin(attribute_sync::take(self.shift(), message)).await
+    }
+
+    /// Does the next step of a connection's sync.
+    ///
+    /// # Errors
+    /// When our side fails.
+    pub async fn step(&self, id: &ConnectionId) -> Result<attribute_sync::Step, attribute_sync::step::StepError> {
+        let task = SyncTask::quick(id.clone());
+        Box::pin(attribute_sync::step(self.shift(), &task)).await
+    }
+
     /// Delivers every task that is due now, and those that they ask for, until none is due.
     ///
     /// # Panics
@@ -307,7 +332,7 @@ impl World {
     pub async fn drain(&self) {
         for _ in 0..TASKS_MAX {
             let Some(message) = self.tasks.take_due() else { return };
-            attribute_sync::take(&self.ports, &message).await;
+            self.take(&message).await;
         }
         panic!("the queue does not empty");
     }

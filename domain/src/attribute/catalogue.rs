@@ -4,7 +4,7 @@
 //! <https://learn.microsoft.com/en-us/graph/api/resources/users> and <https://learn.microsoft.com/en-us/graph/api/user-delta>.
 
 use super::Attribute;
-use super::Kind::{self, Flag, Instant, List, Record, Text};
+use super::Kind::{self, Flag, List, Moment, Record, Text};
 
 /// The attributes that can be synced, by name. A code is never changed and never given to another: stored people are read by it.
 pub const CATALOGUE: &[Attribute] = &[
@@ -17,23 +17,23 @@ pub const CATALOGUE: &[Attribute] = &[
     default("companyName", "cn", Text),
     other("consentProvidedForMinor", "cm", Text),
     default("country", "co", Text),
-    other("createdDateTime", "cd", Instant),
+    other("createdDateTime", "cd", Moment),
     other("creationType", "ct", Text),
     default("department", "de", Text),
     default("displayName", "dn", Text),
-    other("employeeHireDate", "eh", Instant),
+    other("employeeHireDate", "eh", Moment),
     default("employeeId", "ei", Text),
     other("employeeOrgData", "eo", Record),
     other("employeeType", "et", Text),
     other("externalUserState", "es", Text),
-    other("externalUserStateChangeDateTime", "ec", Instant),
+    other("externalUserStateChangeDateTime", "ec", Moment),
     default("faxNumber", "fn", Text),
     default("givenName", "gn", Text),
     other("identities", "in", List),
     other("imAddresses", "im", List),
     other("isManagementRestricted", "mr", Flag),
     default("jobTitle", "jt", Text),
-    other("lastPasswordChangeDateTime", "lp", Instant),
+    other("lastPasswordChangeDateTime", "lp", Moment),
     other("legalAgeGroupClassification", "lg", Text),
     default("mail", "ma", Text),
     other("mailNickname", "mn", Text),
@@ -43,7 +43,7 @@ pub const CATALOGUE: &[Attribute] = &[
     other("onPremisesDomainName", "pd", Text),
     default("onPremisesExtensionAttributes", "xa", Record),
     other("onPremisesImmutableId", "pi", Text),
-    other("onPremisesLastSyncDateTime", "pt", Instant),
+    other("onPremisesLastSyncDateTime", "pt", Moment),
     other("onPremisesProvisioningErrors", "pe", List),
     other("onPremisesSamAccountName", "ps", Text),
     other("onPremisesSecurityIdentifier", "px", Text),
@@ -58,7 +58,7 @@ pub const CATALOGUE: &[Attribute] = &[
     other("proxyAddresses", "pa", List),
     other("securityIdentifier", "si", Text),
     other("serviceProvisioningErrors", "se", List),
-    other("signInSessionsValidFromDateTime", "sv", Instant),
+    other("signInSessionsValidFromDateTime", "sv", Moment),
     default("state", "st", Text),
     default("streetAddress", "sa", Text),
     default("surname", "sn", Text),

@@ -183,6 +183,15 @@ impl Choice {
         wanted.into_iter().filter(|name| !lacks(without, name)).collect()
     }
 
+    /// Those of the attributes asked for that a refusal names: Graph fails a call as a whole where one of them cannot be given, and its
+    /// message says which.
+    #[must_use]
+    pub fn blamed(&self, message: &str, without: &BTreeSet<AttributeName>) -> Vec<AttributeName> {
+        let words: BTreeSet<&str> = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+        let asked = self.select(without);
+        asked.into_iter().filter(|name| words.contains(name)).filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// A short text that stays the same as long as a full round reads the same and leaves the same people out. How often rounds begin is
     /// no part of it.
     #[must_use]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use domain::cloud::{Endpoints, ForeignLink};
 use domain::ids::TenantId;
-use domain::person::{self, Change};
 use domain::refusal::{self, Refusal};
 use domain::walk::PageEnd;
 use http::{HeaderMap, Request, Response, StatusCode, header};
@@ -18,8 +17,14 @@ use url::Url;
 
 use crate::transport::{Transport, TransportError, retry_after};
 
+pub use page::{Entry, Scan};
+
 /// The longest word or id of an answer that is kept, in characters. Real ones stay below 50.
 const WORD_MAX: usize = 100;
+/// How much of an error's message is kept, in characters.
+const MESSAGE_MAX: usize = 500;
+/// People on a page of the list. Source: <https://learn.microsoft.com/en-us/graph/api/user-list>
+const LIST_PAGE: u16 = 999;
 
 /// The operator's client of Graph.
 #[derive(Clone)]
@@ -29,13 +34,28 @@ pub struct Graph {
     leave_refused: consenter::LeaveRefused,
 }
 
-/// One page of the people's delta.
+/// One page of people.
 #[derive(Debug)]
-pub struct DeltaPage {
+pub struct Page {
     /// Entries in stream order; may be none although more pages follow.
-    pub changes: Vec<Change>,
+    pub entries: Vec<Entry>,
     /// Where it goes on.
     pub end: PageEnd,
+    /// How much of what Graph allows this app in this tenant is used: above 1, requests are refused. Graph says so from 0.8 on.
+    /// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits> (identity and access)
+    pub load: Option<f64>,
+}
+
+/// Where a page is.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// At the beginning, with these attributes.
+    Beginning {
+        /// Names for `$select`, without `id` and `manager`.
+        select: &'a [String],
+    },
+    /// Where an earlier page said.
+    Link(&'a str),
 }
 
 /// The tenant as Graph describes it.
@@ -85,6 +105,8 @@ pub enum GraphError {
         status: u16,
         /// Graph's word for it.
         code: String,
+        /// What Graph says beside it; tells which attribute fails, and nothing else is read out of it.
+        message: String,
     },
     /// An answer links to a place that the token must not go to.
     #[error(transparent)]
@@ -112,17 +134,54 @@ impl Graph {
         Self { endpoints, transport, leave_refused: consenter::LeaveRefused::default() }
     }
 
-    /// Fetches one page of the people's delta: the one that `link` leads to, or the first.
+    /// Lets Graph mark the present: the link from which a delta walk goes on later.
+    /// Source: <https://learn.microsoft.com/en-us/graph/delta-query-overview> (`$deltatoken=latest`)
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn mark(&self, token: &SecretString, select: &[String], now: Timestamp) -> Result<String, GraphError> {
+        let url = self.page("v1.0/users/delta", &format!("$select={}&$deltatoken=latest", selected(select)));
+        match self.walk(&url, token, now).await?.end {
+            PageEnd::Round(link) => Ok(link),
+            PageEnd::Next(_) | PageEnd::List => {
+                Err(GraphError::Refused { status: 200, code: "no mark".to_owned(), message: String::new() })
+            }
+        }
+    }
+
+    /// Fetches one page of the people's delta.
     ///
     /// # Errors
     /// [`GraphError`]. A link to another host is refused before the token is sent anywhere.
-    pub async fn delta(&self, token: &SecretString, link: Option<&str>, now: Timestamp) -> Result<DeltaPage, GraphError> {
-        let url = match link {
-            Some(link) => self.endpoints.admit(link)?,
-            None => self.first_page(),
+    pub async fn delta(&self, token: &SecretString, place: Place<'_>, now: Timestamp) -> Result<Page, GraphError> {
+        let url = match place {
+            Place::Link(link) => self.endpoints.admit(link)?,
+            Place::Beginning { select } => self.page("v1.0/users/delta", &format!("$select={}", selected(select))),
+        };
+        self.walk(&url, token, now).await
+    }
+
+    /// Fetches one page of the list of all people, as large as Graph gives it.
+    /// Source: <https://learn.microsoft.com/en-us/graph/api/user-list> (`$top` up to 999)
+    ///
+    /// # Errors
+    /// [`GraphError`]. A link to another host is refused before the token is sent anywhere.
+    pub async fn list(&self, token: &SecretString, place: Place<'_>, now: Timestamp) -> Result<Page, GraphError> {
+        let url = match place {
+            Place::Link(link) => self.endpoints.admit(link)?,
+            Place::Beginning { select } => {
+                self.page("v1.0/users", &format!("$top={LIST_PAGE}&$select=id,{}&$expand=manager($select=id)", select.join(",")))
+            }
         };
         let answer = self.fetch(&url, token, now).await?;
-        page::read(&answer).map_err(GraphError::Unreadable)
+        let page = page::read_list(answer.body()).map_err(GraphError::Unreadable)?;
+        Ok(Page { load: load(answer.headers()), ..page })
+    }
+
+    async fn walk(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Page, GraphError> {
+        let answer = self.fetch(url, token, now).await?;
+        let page = page::read_delta(answer.body()).map_err(GraphError::Unreadable)?;
+        Ok(Page { load: load(answer.headers()), ..page })
     }
 
     /// Proves that a token reads this tenant's people, and asks for the tenant's name.
@@ -142,8 +201,8 @@ impl Graph {
         }
         self.probe(token, now).await?;
         let answer = self.fetch(&self.page("v1.0/organization", "$select=id,displayName"), token, now).await?;
-        let read: Organizations = serde_json::from_slice(&answer).map_err(GraphError::Unreadable)?;
-        let missing = || GraphError::Refused { status: 200, code: "no organization".to_owned() };
+        let read: Organizations = serde_json::from_slice(answer.body()).map_err(GraphError::Unreadable)?;
+        let missing = || GraphError::Refused { status: 200, code: "no organization".to_owned(), message: String::new() };
         let entry = read.value.into_iter().next().ok_or_else(missing)?;
         Ok(Organization { id: entry.id, name: entry.display_name })
     }
@@ -158,10 +217,6 @@ impl Graph {
         self.fetch(&self.page("v1.0/users", "$top=1&$select=id"), token, now).await.map(drop)
     }
 
-    fn first_page(&self) -> Url {
-        self.page("v1.0/users/delta", &format!("$select=id,manager,{}", person::ATTRIBUTES.join(",")))
-    }
-
     fn page(&self, path: &str, query: &str) -> Url {
         let mut url = self.endpoints.graph.clone();
         url.set_path(path);
@@ -169,7 +224,7 @@ impl Graph {
         url
     }
 
-    async fn fetch(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Vec<u8>, GraphError> {
+    async fn fetch(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Response<Vec<u8>>, GraphError> {
         let unsent = |what: String| GraphError::Unavailable { what, retry_after: None };
         let request = Request::get(url.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
@@ -180,7 +235,7 @@ impl Graph {
             .map_err(|error| unsent(error.to_string()))?;
         let answer = self.transport.send(request).await.map_err(|error: TransportError| unsent(error.to_string()))?;
         match answer.status() {
-            StatusCode::OK => Ok(answer.into_body()),
+            StatusCode::OK => Ok(answer),
             _ => Err(read_error(&answer, now)),
         }
     }
@@ -195,6 +250,8 @@ struct ErrorBody {
 #[derive(Deserialize)]
 struct ErrorDetail {
     code: String,
+    #[serde(default)]
+    message: String,
     #[serde(rename = "innerError", default)]
     inner: InnerError,
 }
@@ -207,7 +264,7 @@ struct InnerError {
 
 fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
     let body = serde_json::from_slice::<ErrorBody>(answer.body()).ok();
-    let (code, inner) = body.map(|body| (body.error.code, body.error.inner)).unwrap_or_default();
+    let (code, message, inner) = body.map(|body| (body.error.code, body.error.message, body.error.inner)).unwrap_or_default();
     let code: String = code.chars().take(WORD_MAX).collect();
     let is_reset = ["syncStateNotFound", "resyncRequired"].iter().any(|word| code.eq_ignore_ascii_case(word));
     let status = answer.status();
@@ -220,7 +277,7 @@ fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
         408 | 423 | 429 | 500..=599 => {
             GraphError::Unavailable { what: format!("status {status}"), retry_after: retry_after(answer.headers(), now) }
         }
-        status => GraphError::Refused { status, code },
+        status => GraphError::Refused { status, code, message: message.chars().take(MESSAGE_MAX).collect() },
     }
 }
 
@@ -229,6 +286,15 @@ fn request_id(headers: &HeaderMap, inner: InnerError) -> Option<String> {
     let header = headers.get("request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let id = header.or(inner.request_id)?;
     Some(id.chars().take(WORD_MAX).collect())
+}
+
+/// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits> (`x-ms-throttle-limit-percentage`)
+fn load(headers: &HeaderMap) -> Option<f64> {
+    headers.get("x-ms-throttle-limit-percentage")?.to_str().ok()?.trim().parse().ok().filter(|load: &f64| load.is_finite())
+}
+
+fn selected(select: &[String]) -> String {
+    format!("id,manager,{}", select.join(","))
 }
 
 fn location(headers: &HeaderMap) -> Option<String> {

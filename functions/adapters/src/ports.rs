@@ -50,7 +50,7 @@ impl Ports {
             entra: Entra::new(settings.endpoints.clone(), settings.registration, Arc::clone(&transport)),
             graph: Graph::new(settings.endpoints, transport),
             vault: Arc::new(KmsVault::new(kms, settings.key_id, Arc::clone(&entropy))),
-            queue: Arc::new(SqsQueue::new(sqs, settings.sync_queue_url)),
+            queue: Arc::new(SqsQueue::new(sqs, settings.sync_queues)),
             entropy,
         })
     }

@@ -1,4 +1,7 @@
-//! The queue of the sync: one task is one page of one connection's walk.
+//! The queues of the sync: one task is a stretch of one connection's walk.
+//!
+//! There are two lanes, so that the first load of a huge tenant never delays a small one: short stretches are done in the quick lane, and
+//! full rounds over many people in the bulk lane, which has workers of its own.
 
 use std::time::Duration;
 
@@ -17,6 +20,28 @@ pub const DELAY_MAX: Duration = Duration::from_secs(900);
 pub struct SyncTask {
     /// Whose walk.
     pub connection: ConnectionId,
+    /// By which workers.
+    #[serde(default)]
+    pub lane: Lane,
+}
+
+/// Which workers do a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// Those that stay a few seconds with each connection.
+    #[default]
+    Quick,
+    /// Those that stay as long as the invocation lasts.
+    Bulk,
+}
+
+impl SyncTask {
+    /// A task for the quick lane.
+    #[must_use]
+    pub fn quick(connection: ConnectionId) -> Self {
+        Self { connection, lane: Lane::Quick }
+    }
 }
 
 /// A task could not be put on the queue.
@@ -45,19 +70,28 @@ pub trait Queue: Send + Sync {
     async fn send(&self, task: &SyncTask, delay: Duration) -> Result<(), QueueError>;
 }
 
-/// [`Queue`] on Amazon SQS. The connection is the message group, so that one tenant's long walk does not hold up the others.
+/// [`Queue`] on Amazon SQS, a queue a lane. The connection is the message group, so that one tenant's long walk does not hold up the others.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
-    url: String,
+    urls: LaneUrls,
+}
+
+/// URLs of the SQS queues.
+#[derive(Debug, Clone)]
+pub struct LaneUrls {
+    /// Of the quick lane.
+    pub quick: String,
+    /// Of the bulk lane.
+    pub bulk: String,
 }
 
 impl SqsQueue {
-    /// A queue by its URL.
+    /// Queues by their URLs.
     #[must_use]
-    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
-        Self { client, url }
+    pub fn new(client: aws_sdk_sqs::Client, urls: LaneUrls) -> Self {
+        Self { client, urls }
     }
 }
 
@@ -67,7 +101,11 @@ impl Queue for SqsQueue {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError::new(task.connection.clone(), source);
         let body = serde_json::to_string(task).map_err(|error| failed(error.into()))?;
         let seconds = i32::try_from(delay.min(DELAY_MAX).as_secs()).unwrap_or_default();
-        let message = self.client.send_message().queue_url(&self.url).message_body(body).message_group_id(task.connection.as_str());
+        let url = match task.lane {
+            Lane::Quick => &self.urls.quick,
+            Lane::Bulk => &self.urls.bulk,
+        };
+        let message = self.client.send_message().queue_url(url).message_body(body).message_group_id(task.connection.as_str());
         message.delay_seconds(seconds).send().await.map_err(|error| failed(error.into()))?;
         Ok(())
     }

@@ -13,7 +13,7 @@
 //! | `EVERGRANT_REDIRECT_URL` | this API's callback, as registered in Entra on the platform "Web" |
 //! | `EVERGRANT_CONNECTIONS_TABLE`, `EVERGRANT_PEOPLE_TABLE` | names of the two tables |
 //! | `EVERGRANT_KEY_ID` | KMS key that seals grants |
-//! | `EVERGRANT_SYNC_QUEUE_URL` | SQS queue of the sync |
+//! | `EVERGRANT_SYNC_QUEUE_URL`, `EVERGRANT_BULK_QUEUE_URL` | SQS queues of the sync: short stretches, and full rounds over many people |
 //! | `EVERGRANT_LOGIN_URL`, `EVERGRANT_GRAPH_URL` | origins of a stand-in, instead of the cloud's; both or neither |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_ENDPOINT_URL` | an AWS stand-in |
@@ -35,6 +35,7 @@ use url::Url;
 use crate::entra::Registration;
 use crate::entra::credentials::{Credential, Credentials};
 use crate::entropy::Entropy;
+use crate::queue::LaneUrls;
 
 pub use aws::Aws;
 
@@ -50,8 +51,8 @@ pub struct Settings {
     pub people_table: String,
     /// KMS key that seals grants.
     pub key_id: String,
-    /// SQS queue of the sync.
-    pub sync_queue_url: String,
+    /// SQS queues of the sync.
+    pub sync_queues: LaneUrls,
     /// Where AWS is, and as whom.
     pub aws: Aws,
 }
@@ -162,7 +163,7 @@ struct Draft {
     connections_table: String,
     people_table: String,
     key_id: String,
-    sync_queue_url: String,
+    sync_queues: LaneUrls,
     aws: Option<Aws>,
 }
 
@@ -192,7 +193,10 @@ impl Draft {
             connections_table: environment.required("EVERGRANT_CONNECTIONS_TABLE"),
             people_table: environment.required("EVERGRANT_PEOPLE_TABLE"),
             key_id: environment.required("EVERGRANT_KEY_ID"),
-            sync_queue_url: environment.required("EVERGRANT_SYNC_QUEUE_URL"),
+            sync_queues: LaneUrls {
+                quick: environment.required("EVERGRANT_SYNC_QUEUE_URL"),
+                bulk: environment.required("EVERGRANT_BULK_QUEUE_URL"),
+            },
             aws,
         }
     }
@@ -208,7 +212,7 @@ impl Draft {
             connections_table: self.connections_table,
             people_table: self.people_table,
             key_id: self.key_id,
-            sync_queue_url: self.sync_queue_url,
+            sync_queues: self.sync_queues,
             aws: self.aws?,
         })
     }

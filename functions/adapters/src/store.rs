@@ -12,15 +12,17 @@
 //! | failures counted | `fleet#CAUSE` / `minute#N`, expire by TTL | where a check fails, and 1 write a hundred checks | 0.1 KB |
 //! | incidents, the last of each cause | `fleet` / `incident#CAUSE` | where a check fails, and 2 reads a tick | 0.5 KB |
 //! | what the sync saw of the consenter | `connection#ID` / `connection`, attribute `omen` | 1 write when it changes | 0.2 KB |
-//! | where the walk stands | `connection#ID` / `walk` | 3 writes a page | up to 8 KB; 40 KB while a page that adds 1,000 people is applied |
+//! | where the walk stands | `connection#ID` / `walk` | 1 write a page, 2 where it changes anybody, and 2 a step | up to 8 KB |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
 //! | a customer's connections | index `by-customer`, keys alone, then by key | 1 query and 1 batch read | up to 4 KB |
-//! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person | 1 to 2 KB |
-//! | a changed person | the same | 1 to 2 write units; 1 more of the index where name or mail changes | 1 to 2 KB |
+//! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person; none of a full round who is as its base says, or new | 1 KB |
+//! | a changed person | the same | 1 write unit, more from 1 KB on; 1 more of each index where name or address changes | 1 KB |
 //! | people by name, or searched | people, index `by-name` | 1 query of at most 1 MB a request, then a batch read | 0.3 KB |
 //! | a person by mail or user principal name | people, sparse indexes `by-mail`, `by-upn`, keys alone, then by key | 1 query and 1 read unit; 1 write unit of the index where the address changes | 0.2 KB |
-//! | people seen by a full round | people, `seen#ID` / `ROUND#PAGE`, expire by TTL | up to 7 write units a page of 200 | up to 6.4 KB |
+//! | whom a page changed | people, `changes#ID` / `SEQ`, expire by TTL | 1 write of 1 unit a kilobyte for a page that changes anybody; read from a place on, by readers of changes | 17 bytes a person, up to 17 KB |
+//! | whom a page of a full round met, and as what | people, `roll#ID` / `ROUND#PAGE#FENCE`, expire by TTL | 28 write units a page of 999; the next full round reads 146 people a read unit | up to 28 KB |
+//! | who is gone | people, `gone#ID` / `ROUND#...`, expire by TTL | where somebody is | 17 bytes a person, up to 170 KB |
 //!
 //! Due work is found by the sparse, sharded, time-sorted index `by-work`, never by a scan: an item without work is not in it.
 //!
@@ -30,6 +32,7 @@
 
 mod addresses;
 pub mod attempts;
+pub mod changes;
 pub mod connections;
 mod due;
 pub mod fleet;
@@ -38,7 +41,7 @@ mod item;
 mod lease;
 pub mod notices;
 pub mod people;
-pub mod seen;
+pub mod rolls;
 pub mod sightings;
 pub mod tables;
 pub mod walks;

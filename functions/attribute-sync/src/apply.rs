@@ -1,95 +1,290 @@
-//! Applying a page, and sweeping after a full round.
+//! Applying a page: who is not as before, and the writes in an order that any of them may be the last.
+//!
+//! ```text
+//! the walk, under its lease ─► whom the page changes ─► people ─► the walk moves
+//! ```
+//! The first write fails where somebody took the walk over, so that a worker who was overtaken while it waited for Graph writes nothing old
+//! over something new. The note of changes comes before the people, so that nobody ever changed without being noted, and it counts with the
+//! walk's move. A worker that dies in between is followed by one that first counts what was written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use adapters::Ports;
-use adapters::store::people::{StoredId, StoredPerson};
-use adapters::store::seen::{IdRange, Met, PageNumber};
-use adapters::store::{Lease, StoreError};
-use domain::ids::{ConnectionId, ObjectId};
-use domain::person::{self, Change, ManagerNews, News, Outcome, Person};
-use domain::walk::{Tally, Walk};
+use adapters::graph::{GraphError, Page, Scan};
+use adapters::store::StoreError;
+use adapters::store::changes::{self, Place};
+use adapters::store::people::{StoredPerson, Write};
+use adapters::store::rolls::{GoneNote, PageNumber};
+use domain::ids::ObjectId;
+use domain::person::{self, Change, Manner, News, Outcome, Record};
+use domain::roll::{Fingerprint, Kind, Line, Sight, Visibility};
+use domain::walk::Tally;
 
-/// Applies a page's changes to the stored people; returns how many people the page is about. Unchanged people are not written.
-///
-/// Before anybody is written, the walk notes whom the page adds and removes: so that a worker who dies in between does not make the next
-/// one count again, and so that a worker who was overtaken while it waited for Graph writes nothing old over something new.
-pub(crate) async fn page(
-    ports: &Ports,
-    id: &ConnectionId,
-    (walk, lease): (&mut Walk, &Lease),
+use crate::source::Fetched;
+use crate::step::{StepError, Work};
+
+/// Why a page was not applied.
+#[derive(Debug)]
+pub(crate) enum NotApplied {
+    /// It cannot be read.
+    Page(GraphError),
+    /// Our side failed.
+    Step(StepError),
+}
+
+impl<E: Into<StepError>> From<E> for NotApplied {
+    fn from(error: E) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+/// What a page comes to, before anything is written.
+#[derive(Default)]
+struct Effect {
+    writes: Vec<Write>,
+    changes: Vec<changes::Change>,
+    lines: Vec<Line>,
+    /// Of a delta: who is there.
+    there: Vec<ObjectId>,
+    /// Who is gone (`true`), and who is back (`false`).
+    gone: Vec<(ObjectId, bool)>,
+    /// Who of those that are held is there.
+    back: Vec<(ObjectId, bool)>,
+    tally: Tally,
+}
+
+/// Everything a page says of one person.
+struct Mention {
     changes: Vec<Change>,
-) -> Result<u64, StoreError> {
-    let now = ports.clock.now();
-    let met = met(&changes);
-    let mentioned: Vec<ObjectId> = changes.iter().map(|change| change.id).collect::<HashSet<_>>().into_iter().collect();
-    let stored = ports.store.people(id, &mentioned).await?;
-    let stored: BTreeMap<ObjectId, Person> = stored.into_iter().map(|StoredPerson { person, .. }| (person.id, person)).collect();
-    let known: HashSet<ObjectId> = stored.keys().copied().collect();
-    let outcomes = person::merge(stored, changes);
-    if walk.is_sweep_owed && !met.people.is_empty() {
-        ports.store.note_seen(id, PageNumber { round: walk.round, page: walk.page }, &met, now).await?;
-    }
-    if outcomes.values().any(|outcome| *outcome != Outcome::Unchanged) {
-        walk.tally = Some(tally(&outcomes, &known));
-        ports.store.note_walk(id, walk, lease).await?;
-    }
-    ports.store.write_people(id, &outcomes, now).await?;
-    Ok(met.people.len() as u64)
+    /// What is known of the person before reading, and the last fingerprint; nothing for a delta, whose people are all read.
+    sight: Option<(Sight, Fingerprint)>,
 }
 
-/// Whom a page says to exist, and about whose manager it says anything.
-fn met(changes: &[Change]) -> Met {
-    let mut met = Met::default();
-    for change in changes {
-        if let News::Present { manager, .. } = &change.news {
-            met.people.insert(change.id);
-            met.managed.extend((*manager != ManagerNews::Unknown).then_some(change.id));
-        }
-    }
-    met
-}
-
-fn tally(outcomes: &BTreeMap<ObjectId, Outcome>, known: &HashSet<ObjectId>) -> Tally {
-    let mut tally = Tally::default();
-    for (person, outcome) in outcomes {
-        match outcome {
-            Outcome::Store(_) if !known.contains(person) => tally.added.push(*person),
-            Outcome::Remove => tally.removed.push(*person),
-            Outcome::Store(_) | Outcome::Unchanged => {}
-        }
-    }
-    tally
-}
-
-/// Counts what became of the page that a dead worker left behind.
-pub(crate) async fn absorb(ports: &Ports, id: &ConnectionId, walk: &mut Walk) -> Result<(), StoreError> {
-    let Some(tally) = &walk.tally else {
-        return Ok(());
+/// Applies a page. The walk turns by the tally that is returned.
+pub(crate) async fn page(work: &mut Work<'_>, fetched: &Fetched) -> Result<Tally, NotApplied> {
+    let mut effect = Effect::default();
+    let mentions = match fetched {
+        Fetched::Full(page, scans) => full(work, &mut effect, (page, scans)).await?,
+        Fetched::Delta(_, changes) => delta(changes),
     };
-    let people: Vec<ObjectId> = tally.added.iter().chain(&tally.removed).copied().collect();
-    let stored = ports.store.people(id, &people).await?;
-    walk.absorb(&stored.into_iter().map(|stored| stored.person.id).collect());
+    effect.tally.entries = present(fetched);
+    settle(work, &mut effect, mentions).await?;
+    effect.tally.is_noted = !effect.changes.is_empty();
+    Box::pin(write(work, &effect)).await?;
+    Ok(effect.tally)
+}
+
+fn present(fetched: &Fetched) -> u64 {
+    let count = match fetched {
+        Fetched::Full(_, scans) => scans.iter().filter(|scan| !scan.is_removed).map(|scan| scan.id).collect::<HashSet<_>>().len(),
+        Fetched::Delta(_, changes) => {
+            let present = changes.iter().filter(|change| matches!(change.news, News::Present { .. }));
+            present.map(|change| change.id).collect::<HashSet<_>>().len()
+        }
+    };
+    count as u64
+}
+
+fn delta(changes: &[Change]) -> BTreeMap<ObjectId, Mention> {
+    let mut mentions: BTreeMap<ObjectId, Mention> = BTreeMap::new();
+    for change in changes {
+        mentions.entry(change.id).or_insert_with(|| Mention { changes: Vec::new(), sight: None }).changes.push(change.clone());
+    }
+    mentions
+}
+
+/// Looks at a page of a full round: whoever is as the base says is done with, everybody else is to be looked at.
+async fn full(
+    work: &mut Work<'_>,
+    effect: &mut Effect,
+    (page, scans): (&Page, &[Scan]),
+) -> Result<BTreeMap<ObjectId, Mention>, NotApplied> {
+    let roll = work.memory.roll(work.ports, work.id, &work.walk).await?;
+    let mut seen: HashMap<ObjectId, u32> = HashMap::with_capacity(scans.len());
+    scans.iter().for_each(|scan| *seen.entry(scan.id).or_default() += 1);
+    let mut mentions: BTreeMap<ObjectId, Mention> = BTreeMap::new();
+    for (scan, entry) in scans.iter().zip(&page.entries) {
+        let line = Line { id: scan.id, fingerprint: scan.fingerprint };
+        let sight = roll.look(line);
+        match sight {
+            Sight::Same(visibility) if !scan.is_removed && seen.get(&scan.id) == Some(&1) => {
+                let line = Line { fingerprint: line.fingerprint.with(visibility), ..line };
+                roll.meet(line);
+                effect.lines.push(line);
+                effect.tally.kept += visibility.count();
+            }
+            _ => {
+                let change = entry.read().map_err(|error| NotApplied::Page(GraphError::Unreadable(error)))?;
+                let mention = mentions.entry(scan.id).or_insert_with(|| Mention { changes: Vec::new(), sight: None });
+                let is_alone = seen.get(&scan.id) == Some(&1);
+                mention.sight = Some((sight, if is_alone { scan.fingerprint } else { Fingerprint::UNKNOWN }));
+                mention.changes.push(change);
+            }
+        }
+    }
+    Ok(mentions)
+}
+
+/// Finds out what becomes of everybody who has to be looked at, and notes it in `effect` and in memory.
+async fn settle(work: &mut Work<'_>, effect: &mut Effect, mentions: BTreeMap<ObjectId, Mention>) -> Result<(), StepError> {
+    let stored = read(work, &mentions).await?;
+    let gone = work.memory.gone(&work.ports.store, work.id, &work.walk).await?;
+    let gone: HashSet<ObjectId> = mentions.keys().filter(|id| gone.get(id) == Some(&true)).copied().collect();
+    for (id, mention) in mentions {
+        let (before, was_gone, sight) = (stored.get(&id), gone.contains(&id), mention.sight);
+        let outcome = fold(work, (before, was_gone), mention);
+        if outcome == Outcome::Gone {
+            leave(work, effect, (id, was_gone), sight.map(|(sight, _)| sight)).await?;
+            continue;
+        }
+        if was_gone {
+            effect.gone.push((id, false));
+            effect.tally.gone -= 1;
+        }
+        let visibility = match &outcome {
+            Outcome::Store(record) => record.visibility,
+            Outcome::Unchanged | Outcome::Gone => before.map_or(Visibility::Hidden, |record| record.visibility),
+        };
+        match sight {
+            Some((sight, fingerprint)) => meet(work, effect, (id, sight), fingerprint.with(visibility)).await?,
+            None => effect.there.push(id),
+        }
+        if let Outcome::Store(record) = outcome {
+            effect.store(before.map(|record| record.visibility), record, work.walk.is_blank());
+        }
+    }
+    let held = work.memory.held(&work.ports.store, work.id, &work.walk).await?;
+    let there = effect.there.iter().copied().chain(effect.lines.iter().map(|line| line.id));
+    effect.back = there.filter(|id| held.get(id) == Some(&true)).map(|id| (id, false)).collect();
+    held.extend(effect.back.iter().copied());
+    work.memory.gone(&work.ports.store, work.id, &work.walk).await?.extend(effect.gone.iter().copied());
     Ok(())
 }
 
-/// Settles one range of ids after a full round: removes whom the round did not meet, and the managers that it did not tell. A full round
-/// tells every manager that there is, so one that it was silent about is gone; a later page alone is silent about what did not change.
-pub(crate) async fn sweep(ports: &Ports, id: &ConnectionId, (walk, lease): (&mut Walk, &Lease), range: u16) -> Result<(), StoreError> {
-    let ids = IdRange { index: range, ranges: walk.sweep_ranges() };
-    let met = ports.store.seen(id, walk.round, ids).await?;
-    let stored = ports.store.stored_ids(id, ids).await?;
-    let (kept, missing): (Vec<StoredId>, Vec<StoredId>) = stored.into_iter().partition(|stored| met.people.contains(&stored.id));
-    let is_orphan = |stored: &&StoredId| stored.has_manager && !met.managed.contains(&stored.id);
-    let orphans: Vec<ObjectId> = kept.iter().filter(is_orphan).map(|stored| stored.id).collect();
-    let mut outcomes: BTreeMap<ObjectId, Outcome> = missing.iter().map(|stored| (stored.id, Outcome::Remove)).collect();
-    for StoredPerson { person, .. } in ports.store.people(id, &orphans).await? {
-        outcomes.insert(person.id, Outcome::Store(Person { manager: None, ..person }));
+/// Reads whoever may be stored and has to be known for what becomes of them.
+async fn read(work: &Work<'_>, mentions: &BTreeMap<ObjectId, Mention>) -> Result<HashMap<ObjectId, Record>, StoreError> {
+    let is_to_be_read = |mention: &Mention| {
+        let is_there = mention.changes.last().is_some_and(|change| matches!(change.news, News::Present { .. }));
+        is_there && !matches!(mention.sight, Some((Sight::New, _)))
+    };
+    let wanted: Vec<ObjectId> = mentions.iter().filter(|(_, mention)| is_to_be_read(mention)).map(|(id, _)| *id).collect();
+    let stored = work.ports.store.people(work.id, &wanted).await?;
+    Ok(stored.into_iter().map(StoredPerson::record).map(|record| (record.person.id, record)).collect())
+}
+
+fn fold(work: &Work<'_>, (before, was_gone): (Option<&Record>, bool), mention: Mention) -> Outcome {
+    let nothing = BTreeSet::new();
+    let manner = match mention.sight {
+        _ if was_gone => Manner::Replace { keep: &nothing },
+        Some((Sight::New | Sight::Unsure | Sight::Same(_), _)) => Manner::Replace { keep: &work.walk.degraded },
+        Some((Sight::Again(_), _)) | None => Manner::Update,
+    };
+    person::fold(before, mention.changes, manner, |person| work.visibility(person))
+}
+
+/// Notes that a page says somebody to be gone. They are removed at the round's end.
+async fn leave(work: &mut Work<'_>, effect: &mut Effect, (id, was_gone): (ObjectId, bool), sight: Option<Sight>) -> Result<(), StoreError> {
+    if !was_gone {
+        effect.gone.push((id, true));
+        effect.tally.gone += 1;
     }
-    if !outcomes.is_empty() {
-        ports.store.note_walk(id, walk, lease).await?;
-        ports.store.write_people(id, &outcomes, ports.clock.now()).await?;
+    if let Some(sight) = sight {
+        if let Sight::Again(visibility) = sight {
+            effect.tally.kept -= visibility.count();
+        }
+        work.memory.roll(work.ports, work.id, &work.walk).await?.leave(id);
     }
-    walk.swept(range, kept.len() as u64, ports.clock.now());
+    Ok(())
+}
+
+/// Notes that a full round met somebody who is not as the base says.
+async fn meet(work: &mut Work<'_>, effect: &mut Effect, (id, sight): (ObjectId, Sight), as_said: Fingerprint) -> Result<(), StoreError> {
+    let visibility = as_said.visibility();
+    let (fingerprint, before) = match sight {
+        // What was said in parts is the same as nothing that is said at once.
+        Sight::Again(before) => (Fingerprint::UNKNOWN.with(visibility), before.count()),
+        Sight::Same(_) | Sight::New | Sight::Unsure => (as_said, 0),
+    };
+    let line = Line { id, fingerprint };
+    work.memory.roll(work.ports, work.id, &work.walk).await?.meet(line);
+    effect.lines.push(line);
+    effect.tally.kept += visibility.count() - before;
+    Ok(())
+}
+
+impl Effect {
+    fn store(&mut self, before: Option<Visibility>, record: Record, is_blank: bool) {
+        use Visibility::{Hidden, Shown};
+        let kind = match (before, record.visibility) {
+            (Some(Shown), Shown) => Kind::Changed,
+            (None | Some(Hidden), Shown) => Kind::Added,
+            (Some(Shown), Hidden) => Kind::Hidden,
+            (None | Some(Hidden), Hidden) => Kind::Changed,
+        };
+        self.tally.shown += record.visibility.count() - before.map_or(0, Visibility::count);
+        // Of a store that was empty before this round, nobody asks what changed.
+        if !is_blank {
+            self.changes.push(changes::Change { id: record.person.id, kind });
+        }
+        self.writes.push(Write::Put(record));
+    }
+}
+
+/// Writes what a page came to.
+async fn write(work: &mut Work<'_>, effect: &Effect) -> Result<(), StepError> {
+    let page = PageNumber { round: work.walk.round, page: work.walk.page };
+    if !effect.writes.is_empty() || !effect.gone.is_empty() || !effect.back.is_empty() {
+        work.walk.is_noting = true;
+        work.note(&[]).await?;
+    }
+    let (store, id, now) = (&work.ports.store, work.id, work.ports.clock.now());
+    let roll = async {
+        match effect.lines.is_empty() {
+            true => Ok(()),
+            false => store.put_roll(id, (page, work.lease.fence), &effect.lines, now).await,
+        }
+    };
+    let gone = async {
+        match effect.gone.is_empty() {
+            true => Ok(()),
+            false => store.put_gone(id, GoneNote::Page(page), &effect.gone, now).await,
+        }
+    };
+    let back = async {
+        match (effect.back.is_empty(), work.walk.hold) {
+            (false, Some(hold)) => store.put_gone(id, GoneNote::Back { hold: hold.round, page }, &effect.back, now).await,
+            _ => Ok(()),
+        }
+    };
+    let noted = async {
+        match effect.changes.is_empty() {
+            true => Ok(()),
+            false => store.note_changes(id, work.walk.changes + 1, &effect.changes, now).await,
+        }
+    };
+    futures::try_join!(roll, gone, back, noted)?;
+    store.write_people(id, &effect.writes, now).await?;
+    Ok(())
+}
+
+/// Counts what became of the people whom a dead worker was writing, and closes its note.
+pub(crate) async fn absorb(work: &mut Work<'_>) -> Result<(), StepError> {
+    if !work.walk.is_noting {
+        return Ok(());
+    }
+    let (store, id) = (&work.ports.store, work.id);
+    let number = work.walk.changes + 1;
+    let noted = store.changes_since(id, Place::after(work.walk.changes), number, usize::MAX).await?.changes;
+    let people: Vec<ObjectId> = noted.iter().map(|change| change.id).collect();
+    let stored = store.people(id, &people).await?;
+    let shown: HashSet<ObjectId> = stored.iter().filter(|stored| !stored.is_hidden).map(|stored| stored.person.id).collect();
+    let mut tally = Tally { is_noted: !noted.is_empty(), ..Tally::default() };
+    for change in noted {
+        tally.shown += match (change.kind, shown.contains(&change.id)) {
+            (Kind::Added, true) => 1,
+            (Kind::Removed | Kind::Hidden, false) => -1,
+            _ => 0,
+        };
+    }
+    work.walk.count(&tally);
     Ok(())
 }

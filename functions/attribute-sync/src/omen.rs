@@ -15,9 +15,9 @@ use secrecy::SecretString;
 
 /// Reads the consenter, once a round, after its first page: while Graph gives no pages it is asked for nothing else. A look that fails
 /// stops nothing.
-pub(crate) async fn look(ports: &Ports, connection: &Connection, token: &SecretString) -> Result<(), StoreError> {
+pub(crate) async fn look(ports: &Ports, connection: &Connection, token: Option<&SecretString>) -> Result<(), StoreError> {
     let now = ports.clock.now();
-    let Some(grant) = delegated(connection) else {
+    let (Some(grant), Some(token)) = (delegated(connection), token) else {
         return Ok(());
     };
     match ports.graph.consenter(token, grant.consenter, now).await {
@@ -34,16 +34,14 @@ pub(crate) async fn look(ports: &Ports, connection: &Connection, token: &SecretS
 }
 
 /// Looks for the consenter on a page: removed or disabled.
-pub(crate) async fn find(ports: &Ports, connection: &Connection, sign: Option<Sign>) -> Result<(), StoreError> {
-    match (delegated(connection), sign) {
-        (Some(grant), Some(sign)) => note(ports, connection, (grant, Some(sign)), ports.clock.now()).await,
-        _ => Ok(()),
+pub(crate) async fn find(ports: &Ports, connection: &Connection, changes: &[Change]) -> Result<(), StoreError> {
+    let Some(grant) = delegated(connection) else {
+        return Ok(());
+    };
+    match told_of(grant.consenter, changes) {
+        Some(sign) => note(ports, connection, (grant, Some(sign)), ports.clock.now()).await,
+        None => Ok(()),
     }
-}
-
-/// What a page says about the consenter.
-pub(crate) fn on_page(connection: &Connection, changes: &[Change]) -> Option<Sign> {
-    told_of(delegated(connection)?.consenter, changes)
 }
 
 /// What the last entry about a person says.

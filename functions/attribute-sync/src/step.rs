@@ -1,38 +1,46 @@
-//! One step of one walk.
+//! One stretch of one walk.
 
 use std::time::Duration;
 
 use adapters::Ports;
 use adapters::entropy;
-use adapters::graph::{DeltaPage, GraphError};
-use adapters::queue::{QueueError, SyncTask};
-use adapters::store::connections::Connection;
+use adapters::graph::GraphError;
+use adapters::queue::{Lane, QueueError, SyncTask};
+use adapters::store::notices::Notice;
+use adapters::store::walks::TakenWalk;
 use adapters::store::{Holder, Lease, StoreError};
-use adapters::vault::{self, Binding, Purpose, VaultError};
-use domain::api::HealthWord;
+use adapters::vault::VaultError;
+use domain::attribute::{self, Choice};
 use domain::ids::ConnectionId;
+use domain::person::Person;
+use domain::roll::Visibility;
 use domain::schedule;
-use domain::walk::{Stage, Walk};
-use jiff::SignedDuration;
-use secrecy::SecretString;
+use domain::walk::{PageEnd, Stage, Walk};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{apply, omen};
+use crate::apply::{self, NotApplied};
+use crate::memory::Memory;
+use crate::plan::{self, Plan};
+use crate::source::{Dry, Fetched, Question, Source};
+use crate::{Shift, leave, omen};
 
-/// How long a worker holds a walk: longer than fetching (15 s) and storing (three writes of at most 10 s) one page.
+/// How long a worker holds a walk from its last write on: longer than fetching (15 s) and storing (three writes of at most 10 s) one page.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// After so long without a step a walk under way falls due again: its worker or its task was lost.
 const WATCHDOG: SignedDuration = SignedDuration::from_secs(120);
 /// The wait for a fresh access token.
 const TOKEN_WAIT: SignedDuration = SignedDuration::from_secs(30);
-/// An access token that ends sooner than this is not used any more.
-const TOKEN_SPARE: SignedDuration = SignedDuration::from_secs(60);
+/// From this part of what Graph allows on, the walk slows down. Source: <https://learn.microsoft.com/en-us/graph/throttling-limits>
+const LOAD_MAX: f64 = 0.8;
+/// The wait before the next page at the load from which on Graph refuses.
+const LOAD_WAIT: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Somebody else is at it, or nothing is due.
     Idle,
-    /// A page was applied, or a range swept; more follow.
+    /// A stretch was walked; more follows.
     Moved,
     /// The round is over.
     Completed,
@@ -56,14 +64,55 @@ pub enum StepError {
     Queue(#[from] QueueError),
 }
 
-/// Takes the walk's lease and does its next step.
+/// A walk under its lease, and what its stretch knows.
+pub(crate) struct Work<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) plan: &'a Plan,
+    pub(crate) id: &'a ConnectionId,
+    pub(crate) choice: &'a Choice,
+    pub(crate) walk: Walk,
+    pub(crate) lease: Lease,
+    pub(crate) memory: Memory,
+}
+
+impl Work<'_> {
+    /// Writes where the walk stands, with the notices owed, and holds it for as long as the next page may take.
+    pub(crate) async fn note(&mut self, notices: &[Notice]) -> Result<(), StepError> {
+        self.lease.until = self.ports.clock.now() + LEASE;
+        Ok(self.ports.store.note_walk(self.id, &self.walk, &self.lease, notices).await?)
+    }
+
+    /// Whether the customer's choice shows a person.
+    pub(crate) fn visibility(&self, person: &Person) -> Visibility {
+        match self.choice.hides(person, &self.walk.degraded) {
+            true => Visibility::Hidden,
+            false => Visibility::Shown,
+        }
+    }
+}
+
+/// What becomes of the walk after its stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Go on at once.
+    GoOn,
+    /// The round is over.
+    Rest,
+    /// Go on after a wait.
+    Wait(SignedDuration),
+    /// Try again at the next schedule.
+    Hold,
+}
+
+/// Takes the walk's lease and does its next stretch.
 ///
 /// # Errors
 /// [`StepError`].
-pub async fn step(ports: &Ports, id: &ConnectionId) -> Result<Step, StepError> {
-    let now = ports.clock.now();
+pub async fn step(shift: Shift<'_>, task: &SyncTask) -> Result<Step, StepError> {
+    let Shift { ports, plan, deadline } = shift;
+    let (id, now) = (&task.connection, ports.clock.now());
     let holder = Holder { nonce: entropy::bytes16(ports.entropy.as_ref()), until: now + LEASE };
-    let Some((mut walk, lease, due_at)) = ports.store.take_walk(id, holder, now).await? else {
+    let Some((TakenWalk { walk, due_at, choice, decision }, lease)) = ports.store.take_walk(id, holder, now).await? else {
         return Ok(Step::Idle);
     };
     // A task that comes early, because the queue holds none so long or because somebody asked again, does not shorten a wait.
@@ -76,126 +125,246 @@ pub async fn step(ports: &Ports, id: &ConnectionId) -> Result<Step, StepError> {
         ports.store.settle_walk(id, &walk, &lease, due_at.unwrap_or(now)).await?;
         return Ok(Step::Idle);
     }
-    apply::absorb(ports, id, &mut walk).await?;
-    let end = advance(ports, id, &mut walk, &lease).await?;
-    finish(ports, id, &walk, (&lease, end)).await
-}
-
-/// What becomes of the walk after its step.
-enum End {
-    /// Go on at once.
-    GoOn,
-    /// The round is over.
-    Rest,
-    /// Go on after a wait.
-    Wait(SignedDuration),
-    /// Try again at the next schedule.
-    Hold,
-}
-
-async fn advance(ports: &Ports, id: &ConnectionId, walk: &mut Walk, lease: &Lease) -> Result<End, StepError> {
-    let now = ports.clock.now();
-    let Some(connection) = ports.store.connection(id).await? else {
-        walk.fail("The connection is gone.", now);
-        return Ok(End::Hold);
-    };
-    if !matches!(connection.health(), HealthWord::Healthy | HealthWord::Expiring) {
-        walk.fail("The connection must be repaired first.", now);
-        return Ok(End::Hold);
+    let mut work = Work { ports, plan, id, choice: &choice, walk, lease, memory: Memory::default() };
+    if let Some(decision) = &decision {
+        work.walk.heed(decision);
     }
-    walk.begin(now);
-    let link = match walk.stage.clone() {
-        Stage::Resting => return Ok(End::Rest),
-        Stage::Sweeping { range } => {
-            apply::sweep(ports, id, (walk, lease), range).await?;
-            return Ok(if walk.is_under_way() { End::GoOn } else { End::Rest });
-        }
-        Stage::Walking { link } => link,
+    let stretch = Stretch { lane: task.lane, until: plan.last_begin(task.lane, now, deadline) };
+    let end = match work.go(stretch).await {
+        // Whoever took the walk over goes on with it.
+        Err(StepError::Store(StoreError::Overtaken { .. })) => return Ok(Step::Idle),
+        end => end?,
     };
-    let Some(token) = access_token(ports, &connection).await? else {
-        walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.", now);
-        ports.store.hasten_check(&connection, now).await?;
-        return Ok(End::Wait(TOKEN_WAIT));
-    };
-    let is_first = walk.page == 0;
-    match ports.graph.delta(&token, link.as_deref(), now).await {
-        Ok(page) => {
-            let sign = omen::on_page(&connection, &page.changes);
-            let end = turn(ports, id, (walk, lease), page).await?;
-            match is_first {
-                true => omen::look(ports, &connection, &token).await?,
-                false => omen::find(ports, &connection, sign).await?,
+    finish(&work, end).await
+}
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    lane: Lane,
+    /// The last moment at which a page is begun.
+    until: Timestamp,
+}
+
+impl Work<'_> {
+    async fn go(&mut self, stretch: Stretch) -> Result<End, StepError> {
+        apply::absorb(self).await?;
+        let mut source = match Source::open(self.ports, self.id).await? {
+            Ok(source) => source,
+            Err(dry) => return self.run_dry(None, dry).await,
+        };
+        self.walk.begin(&self.choice.fingerprint(), self.ports.clock.now());
+        let mut ahead: Option<Result<Fetched, GraphError>> = None;
+        for pages in 1..=self.plan.pages_max {
+            // Others have their turn where this walk needs workers of the other lane.
+            if stretch.lane == Lane::Quick && plan::lane(&self.walk) == Lane::Bulk {
+                return Ok(End::GoOn);
             }
-            Ok(end)
+            if let Err(dry) = source.refresh().await? {
+                return self.run_dry(Some(&source), dry).await;
+            }
+            let has_more = pages < self.plan.pages_max && self.ports.clock.now() < stretch.until;
+            match self.advance(&source, ahead.take(), has_more).await? {
+                Advance::Moved(next) => ahead = next,
+                Advance::Ended(end) => return Ok(end),
+            }
+            if !self.walk.is_under_way() {
+                return Ok(End::Rest);
+            }
+            if self.ports.clock.now() >= stretch.until {
+                break;
+            }
         }
-        Err(error) => stumble(ports, &connection, walk, error).await,
+        Ok(End::GoOn)
+    }
+
+    /// Does the next thing, whatever it is.
+    async fn advance(
+        &mut self,
+        source: &Source<'_>,
+        ahead: Option<Result<Fetched, GraphError>>,
+        has_more: bool,
+    ) -> Result<Advance, StepError> {
+        match self.walk.stage.clone() {
+            Stage::Resting => Ok(Advance::Moved(None)),
+            Stage::Marking => self.mark(source).await,
+            Stage::Sweeping { range } => leave::sweep(self, source, range).await.map(|()| Advance::Moved(None)),
+            Stage::Removing { done } => {
+                let round = self.walk.round;
+                leave::remove(self, (round, done)).await.map(|()| Advance::Moved(None))
+            }
+            Stage::Releasing { round, done, .. } => leave::remove(self, (round, done)).await.map(|()| Advance::Moved(None)),
+            stage @ (Stage::Listing { .. } | Stage::Walking { .. }) => {
+                let question = Question::of(&self.walk, self.choice);
+                let fetched = match ahead {
+                    Some(fetched) => fetched,
+                    None => source.fetch(&stage, &question).await,
+                };
+                match fetched {
+                    Ok(fetched) => self.turn(source, (&fetched, &question), has_more).await,
+                    Err(error) => self.stumble(source, error).await.map(Advance::after),
+                }
+            }
+        }
+    }
+
+    async fn mark(&mut self, source: &Source<'_>) -> Result<Advance, StepError> {
+        let question = Question::of(&self.walk, self.choice);
+        let now = self.ports.clock.now();
+        let marked = match source.token() {
+            Ok(token) => self.ports.graph.mark(token, question.select(), now).await,
+            Err(error) => Err(error),
+        };
+        match marked {
+            Ok(link) => self.walk.mark(link),
+            Err(error @ GraphError::Refused { status: 400..=499, .. }) if self.blamed(&error).is_empty() => {
+                tracing::info!(connection = %self.id, error = &error as &dyn std::error::Error, "Graph does not mark the present");
+                self.walk.walk_plainly(now);
+            }
+            Err(error) => return self.stumble(source, error).await.map(Advance::after),
+        }
+        self.note(&[]).await?;
+        Ok(Advance::Moved(None))
+    }
+
+    /// Applies a page while the next one is fetched, and moves.
+    async fn turn(
+        &mut self,
+        source: &Source<'_>,
+        (fetched, question): (&Fetched, &Question),
+        has_more: bool,
+    ) -> Result<Advance, StepError> {
+        let page = fetched.page();
+        let next = match (&page.end, &self.walk.stage) {
+            (PageEnd::Next(link), Stage::Listing { marked, .. }) => {
+                Some(Stage::Listing { link: Some(link.clone()), marked: marked.clone() })
+            }
+            (PageEnd::Next(link), _) => Some(Stage::Walking { link: Some(link.clone()) }),
+            (PageEnd::Round(_) | PageEnd::List, _) => None,
+        };
+        let is_first = self.walk.page == 0 && !self.walk.is_full;
+        let rest = LOAD_WAIT.mul_f64((page.load.unwrap_or_default() - LOAD_MAX).clamp(0.0, 1.0) * 5.0);
+        let ahead = async {
+            match &next {
+                Some(stage) if has_more && rest.is_zero() => Some(source.fetch(stage, question).await),
+                _ => None,
+            }
+        };
+        let (applied, ahead) = futures::join!(apply::page(self, fetched), ahead);
+        let tally = match applied {
+            Ok(tally) => tally,
+            Err(NotApplied::Page(error)) => return self.stumble(source, error).await.map(Advance::after),
+            Err(NotApplied::Step(error)) => return Err(error),
+        };
+        self.walk.turn(page.end.clone(), &tally, self.ports.clock.now());
+        self.note(&[]).await?;
+        match (is_first, fetched) {
+            (true, _) => omen::look(self.ports, &source.connection, source.token().ok()).await?,
+            (false, Fetched::Delta(_, changes)) => omen::find(self.ports, &source.connection, changes).await?,
+            (false, Fetched::Full(..)) => {}
+        }
+        match rest.is_zero() {
+            true => Ok(Advance::Moved(ahead)),
+            // Graph is close to refusing: others of this tenant come first.
+            false => Ok(Advance::Ended(End::Wait(rest))),
+        }
     }
 }
 
-async fn turn(ports: &Ports, id: &ConnectionId, (walk, lease): (&mut Walk, &Lease), page: DeltaPage) -> Result<End, StepError> {
-    let entries = apply::page(ports, id, (walk, lease), page.changes).await?;
-    walk.turn(page.end, entries, ports.clock.now());
-    Ok(if walk.is_under_way() { End::GoOn } else { End::Rest })
+/// What one thing done came to.
+enum Advance {
+    /// The walk moved; the next page may be there already.
+    Moved(Option<Result<Fetched, GraphError>>),
+    /// The stretch ends here.
+    Ended(End),
 }
 
-/// Decides how the walk goes on after Graph gave no page.
-async fn stumble(ports: &Ports, connection: &Connection, walk: &mut Walk, error: GraphError) -> Result<End, StepError> {
-    let (id, now) = (&connection.id, ports.clock.now());
-    tracing::warn!(connection = %id, error = &error as &dyn std::error::Error, "no page");
-    let goes_on = match error {
-        GraphError::Reset { location } => walk.reset(location, now),
-        GraphError::PageTokenExpired => walk.restart(now),
-        GraphError::Unavailable { retry_after, .. } => {
-            let at = schedule::after_unclear(id, walk.failures + 1, retry_after, now);
-            walk.wait(at, "Microsoft Graph asked us to wait.", now);
-            return Ok(End::Wait(at.duration_since(now)));
+impl Advance {
+    fn after(end: End) -> Self {
+        match end {
+            End::GoOn => Self::Moved(None),
+            end => Self::Ended(end),
         }
-        GraphError::Unauthorized | GraphError::Forbidden { .. } => {
-            // The grant itself may have ended: let it be asked soon, not at its next turn.
-            ports.store.hasten_check(connection, now).await?;
-            walk.fail("Microsoft Graph denies access to the directory.", now);
-            false
-        }
-        GraphError::Refused { .. } | GraphError::Foreign(_) | GraphError::Unreadable(_) => {
-            walk.give_up("Microsoft Graph answered in a way that we do not understand.", now);
-            false
-        }
-    };
-    if !goes_on && walk.problem.is_none() {
-        walk.fail("Microsoft Graph keeps starting the synchronization over.", now);
     }
-    Ok(if goes_on { End::GoOn } else { End::Hold })
 }
 
-/// The live access token of the grant in use, opened.
-async fn access_token(ports: &Ports, connection: &Connection) -> Result<Option<SecretString>, StepError> {
-    let Some(grant) = &connection.body.grant else {
-        return Ok(None);
-    };
-    let tokens = ports.store.tokens_in(&connection.id, grant.current).await?;
-    let Some(tokens) = tokens.filter(|tokens| tokens.access_until > ports.clock.now() + TOKEN_SPARE) else {
-        return Ok(None);
-    };
-    let binding = Binding::new(&connection.id, Purpose::AccessToken);
-    Ok(Some(vault::open_text(ports.vault.as_ref(), &binding, &tokens.access).await?))
+impl Work<'_> {
+    /// Decides how the walk goes on without pages.
+    async fn run_dry(&mut self, source: Option<&Source<'_>>, dry: Dry) -> Result<End, StepError> {
+        let now = self.ports.clock.now();
+        match (dry, source) {
+            (Dry::Gone, _) => self.walk.fail("The connection is gone.", now),
+            (Dry::Broken, _) | (Dry::NoToken, None) => self.walk.fail("The connection must be repaired first.", now),
+            (Dry::NoToken, Some(source)) => {
+                self.walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.", now);
+                self.ports.store.hasten_check(&source.connection, now).await?;
+                return Ok(End::Wait(TOKEN_WAIT));
+            }
+        }
+        Ok(End::Hold)
+    }
+
+    /// Attributes for which Graph refuses a request as a whole, as far as it says so: it names them.
+    fn blamed(&self, error: &GraphError) -> Vec<attribute::AttributeName> {
+        match error {
+            GraphError::Refused { status: 400..=499, message, .. } => self.choice.blamed(message, &self.walk.degraded),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Decides how the walk goes on after Graph gave no page.
+    async fn stumble(&mut self, source: &Source<'_>, error: GraphError) -> Result<End, StepError> {
+        let (id, now) = (self.id, self.ports.clock.now());
+        tracing::warn!(connection = %id, error = &error as &dyn std::error::Error, "no page");
+        let blamed = self.blamed(&error);
+        let goes_on = match error {
+            GraphError::Reset { location } => self.walk.reset(location, now),
+            GraphError::PageTokenExpired => self.walk.restart(now),
+            GraphError::Unavailable { retry_after, .. } => {
+                let at = schedule::after_unclear(id, self.walk.failures + 1, retry_after, now);
+                self.walk.wait(at, "Microsoft Graph asked us to wait.", now);
+                return Ok(End::Wait(at.duration_since(now)));
+            }
+            GraphError::Unauthorized | GraphError::Forbidden { .. } => {
+                // The grant itself may have ended: let it be asked soon, not at its next turn.
+                self.ports.store.hasten_check(&source.connection, now).await?;
+                self.walk.fail("Microsoft Graph denies access to the directory.", now);
+                false
+            }
+            GraphError::Refused { .. } if !blamed.is_empty() => self.walk.degrade(blamed, now),
+            GraphError::Refused { status: 400..=499, .. } if matches!(self.walk.stage, Stage::Listing { .. }) => {
+                self.walk.walk_plainly(now);
+                true
+            }
+            GraphError::Refused { .. } | GraphError::Foreign(_) | GraphError::Unreadable(_) => {
+                self.walk.give_up("Microsoft Graph answered in a way that we do not understand.", now);
+                false
+            }
+        };
+        if !goes_on && self.walk.problem.is_none() {
+            self.walk.fail("Microsoft Graph keeps starting the synchronization over.", now);
+        }
+        Ok(if goes_on { End::GoOn } else { End::Hold })
+    }
 }
 
 /// Writes where the walk stands and asks for the next step.
-async fn finish(ports: &Ports, id: &ConnectionId, walk: &Walk, (lease, end): (&Lease, End)) -> Result<Step, StepError> {
-    let now = ports.clock.now();
+async fn finish(work: &Work<'_>, end: End) -> Result<Step, StepError> {
+    let (ports, id, now) = (work.ports, work.id, work.ports.clock.now());
+    let scheduled = schedule::next_sync(id, work.choice.every(), now);
     let (due_at, next, step) = match end {
         End::GoOn => (now + WATCHDOG, Some(Duration::ZERO), Step::Moved),
         End::Wait(wait) => (now + wait, Some(Duration::try_from(wait).unwrap_or_default()), Step::Waiting),
-        End::Rest => (schedule::next_sync(id, now), None, Step::Completed),
-        End::Hold => (schedule::next_sync(id, now), None, Step::Held),
+        End::Rest => (scheduled, None, Step::Completed),
+        End::Hold => (scheduled, None, Step::Held),
     };
-    match ports.store.settle_walk(id, walk, lease, due_at).await {
+    match ports.store.settle_walk(id, &work.walk, &work.lease, due_at).await {
         // Whoever took the walk over goes on with it.
         Err(StoreError::Overtaken { .. }) => return Ok(Step::Idle),
         other => other?,
     }
     if let Some(delay) = next {
-        ports.queue.send(&SyncTask { connection: id.clone() }, delay).await?;
+        ports.queue.send(&SyncTask { connection: id.clone(), lane: plan::lane(&work.walk) }, delay).await?;
     }
     Ok(step)
 }

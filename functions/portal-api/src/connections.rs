@@ -95,7 +95,7 @@ pub(crate) async fn sync(
 /// Makes the walk due and asks for its next step. A task that the queue does not take is made up for by the next tick.
 pub(crate) async fn sync_soon(portal: &Portal, id: &ConnectionId) -> Result<(), ApiError> {
     portal.ports.store.hasten_walk(id, portal.ports.clock.now()).await?;
-    let task = SyncTask { connection: id.clone() };
+    let task = SyncTask::quick(id.clone());
     if let Err(error) = portal.ports.queue.send(&task, std::time::Duration::ZERO).await {
         tracing::error!(connection = %id, error = &error as &dyn std::error::Error, "task not queued; the walk stays due");
     }

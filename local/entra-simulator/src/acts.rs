@@ -145,8 +145,10 @@ pub enum Act {
     SetManager { user: Uuid, manager: Option<Uuid> },
     /// Properties of the user are set, or cleared by `null`.
     ChangeUser { user: Uuid, properties: Map<String, Value> },
-    /// People per delta page.
+    /// People per page of the delta, and of the list where more are asked for.
     PageSize { people: u32 },
+    /// Whether `$deltatoken=latest` is refused (400).
+    RefuseMarks { on: bool },
     /// The next delta pages are empty but have a next link.
     EmptyPages { pages: u32 },
     /// Whether the last person of a page appears on the next one too.

@@ -317,13 +317,7 @@ impl Press<'_> {
             reset_generation: tenant.delta.reset_generation,
         };
         let token = self.seal.seal(Purpose::SkipToken, &token);
-        match tenant.delta.foreign_links.checked_sub(1) {
-            Some(left) => {
-                tenant.delta.foreign_links = left;
-                format!("https://graph.attacker.example/v1.0/users/delta?$skiptoken={token}")
-            }
-            None => format!("{}v1.0/users/delta?$skiptoken={token}", self.graph_base),
-        }
+        format!("{}v1.0/users/delta?$skiptoken={token}", next_base(tenant, self.graph_base))
     }
 
     fn delta_link(&self, tenant: &Tenant, round: &Round) -> String {
@@ -336,6 +330,17 @@ impl Press<'_> {
             reset_generation: tenant.delta.reset_generation,
         };
         format!("{}v1.0/users/delta?$deltatoken={}", self.graph_base, self.seal.seal(Purpose::DeltaToken, &token))
+    }
+}
+
+/// Where the next link leads: to Graph, or where the tenant was told to lead.
+pub(crate) fn next_base(tenant: &mut Tenant, graph_base: &Url) -> String {
+    match tenant.delta.foreign_links.checked_sub(1) {
+        Some(left) => {
+            tenant.delta.foreign_links = left;
+            "https://graph.attacker.example/".to_owned()
+        }
+        None => graph_base.to_string(),
     }
 }
 

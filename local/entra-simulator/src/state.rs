@@ -195,6 +195,12 @@ impl ServicePrincipal {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DeltaBehaviour {
     pub(crate) page_size: usize,
+    /// People on a page of the list, where it is less than what is asked for.
+    #[serde(default)]
+    pub(crate) list_size: Option<usize>,
+    /// Whether `$deltatoken=latest` is refused.
+    #[serde(default)]
+    pub(crate) refuses_marks: bool,
     /// Empty pages still to be served.
     pub(crate) empty_pages: u32,
     /// Answers whose nextLink still points to a foreign host.
@@ -217,6 +223,8 @@ impl Default for DeltaBehaviour {
     fn default() -> Self {
         Self {
             page_size: 200,
+            list_size: None,
+            refuses_marks: false,
             empty_pages: 0,
             foreign_links: 0,
             repeats_people: false,

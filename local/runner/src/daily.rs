@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::queue::{Queue as _, SyncTask};
+use adapters::queue::{Lane, Queue as _, SyncTask};
 use anyhow::Result;
 use tokio::sync::Semaphore;
 
-use crate::queue::WORKERS;
+use crate::queue::workers;
 use crate::world::World;
 use crate::{customers, passing};
 
@@ -27,15 +27,15 @@ pub async fn tick(world: Arc<World>) {
     }
 }
 
-/// Delivers the queue's tasks for ever, a few at a time, except while somebody lets time pass.
-pub async fn deliver(world: Arc<World>) {
-    let workers = Arc::new(Semaphore::new(WORKERS));
+/// Delivers a lane's tasks for ever, a few at a time, except while somebody lets time pass.
+pub async fn deliver(world: Arc<World>, lane: Lane) {
+    let workers = Arc::new(Semaphore::new(workers(lane)));
     loop {
         let Ok(worker) = Arc::clone(&workers).acquire_owned().await else { return };
         let turn = Arc::clone(&world.turn).read_owned().await;
-        let Some(task) = world.queue.take_due() else {
+        let Some(task) = world.queue.take_due(lane) else {
             drop(turn);
-            wait(&world).await;
+            wait(&world, lane).await;
             continue;
         };
         let world = Arc::clone(&world);
@@ -46,12 +46,12 @@ pub async fn deliver(world: Arc<World>) {
     }
 }
 
-async fn wait(world: &World) {
-    match world.queue.next_at() {
-        None => world.queue.changed().await,
+async fn wait(world: &World, lane: Lane) {
+    match world.queue.next_at(lane) {
+        None => world.queue.changed(lane).await,
         Some(at) => tokio::select! {
             () = world.clock.reach(at) => {}
-            () = world.queue.changed() => {}
+            () = world.queue.changed(lane) => {}
         },
     }
 }
@@ -66,7 +66,7 @@ pub async fn recover(world: &World) -> Result<()> {
         for connection in world.ports.store.connections_of(&customer).await? {
             world.ports.store.end_leases(&connection.id).await?;
             if world.ports.store.walk(&connection.id).await?.is_some_and(|(walk, _)| walk.is_under_way()) {
-                world.queue.send(&SyncTask { connection: connection.id }, Duration::ZERO).await?;
+                world.queue.send(&SyncTask::quick(connection.id), Duration::ZERO).await?;
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The sync's queue in one process.
+//! The sync's queues in one process, one a lane.
 //!
-//! A task carries no state, so that two tasks of one connection are worth no more than the earlier of them: the queue is a map from
+//! A task carries no state, so that two tasks of one connection are worth no more than the earlier of them: a queue is a map from
 //! connections to when their next step may be delivered. What is in it is lost with the process; the walks' watchdog makes up for that.
 
 use std::collections::BTreeMap;
@@ -9,91 +9,120 @@ use std::time::Duration;
 
 use adapters::Ports;
 use adapters::clock::Clock;
-use adapters::queue::{DELAY_MAX, Queue, QueueError, SyncTask};
+use adapters::queue::{DELAY_MAX, Lane, Queue, QueueError, SyncTask};
 use async_trait::async_trait;
+use attribute_sync::{Plan, Shift};
 use domain::ids::ConnectionId;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// Tasks worked on at a time.
-pub const WORKERS: usize = 4;
+/// How long one task may take.
+const SHIFT: SignedDuration = SignedDuration::from_mins(15);
 /// A task whose work failed comes again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Tasks of a lane worked on at a time.
+#[must_use]
+pub fn workers(lane: Lane) -> usize {
+    match lane {
+        Lane::Quick => 4,
+        Lane::Bulk => 2,
+    }
+}
 
 /// [`Queue`] in memory, delivering by a clock that may be shifted.
 pub struct InProcessQueue {
     clock: Arc<dyn Clock>,
-    waiting: Mutex<BTreeMap<ConnectionId, Timestamp>>,
+    quick: Waiting,
+    bulk: Waiting,
+}
+
+/// One lane's tasks.
+#[derive(Default)]
+struct Waiting {
+    tasks: Mutex<BTreeMap<ConnectionId, Timestamp>>,
     changed: Notify,
 }
 
+impl Waiting {
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Timestamp>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl InProcessQueue {
-    /// An empty queue.
+    /// Empty queues.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, waiting: Mutex::default(), changed: Notify::new() }
+        Self { clock, quick: Waiting::default(), bulk: Waiting::default() }
+    }
+
+    fn of(&self, lane: Lane) -> &Waiting {
+        match lane {
+            Lane::Quick => &self.quick,
+            Lane::Bulk => &self.bulk,
+        }
     }
 
     /// Takes the task that has been due the longest; `None` when none is due.
-    pub fn take_due(&self) -> Option<SyncTask> {
+    pub fn take_due(&self, lane: Lane) -> Option<SyncTask> {
         let now = self.clock.now();
-        let mut waiting = self.waiting();
+        let mut waiting = self.of(lane).tasks();
         let (at, connection) = waiting.iter().map(|(connection, at)| (*at, connection.clone())).min()?;
         if at > now {
             return None;
         }
         waiting.remove(&connection);
-        Some(SyncTask { connection })
+        Some(SyncTask { connection, lane })
     }
 
     /// When the next task is due; `None` when there is none.
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.waiting().values().min().copied()
+    pub fn next_at(&self, lane: Lane) -> Option<Timestamp> {
+        self.of(lane).tasks().values().min().copied()
     }
 
     /// Waits until a task came in since the last wait.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    pub async fn changed(&self, lane: Lane) {
+        self.of(lane).changed.notified().await;
     }
 
     /// Works until no task is due, a few at a time. Returns how many were done.
     pub async fn drain(&self, ports: &Ports) -> usize {
         let mut done = 0;
         loop {
-            let batch: Vec<SyncTask> = std::iter::from_fn(|| self.take_due()).collect();
+            let due = |lane| std::iter::from_fn(move || self.take_due(lane));
+            let batch: Vec<SyncTask> = due(Lane::Quick).chain(due(Lane::Bulk)).collect();
             if batch.is_empty() {
                 return done;
             }
             done += batch.len();
-            futures::stream::iter(batch).for_each_concurrent(WORKERS, |task| self.work(ports, task)).await;
+            futures::stream::iter(batch).for_each_concurrent(workers(Lane::Quick), |task| self.work(ports, task)).await;
         }
     }
 
     /// Does one task, as the function behind the queue would; one that fails comes again.
     pub async fn work(&self, ports: &Ports, task: SyncTask) {
         let Ok(message) = serde_json::to_string(&task) else { return };
-        if !attribute_sync::take(ports, &message).await {
-            self.put(task.connection, AGAIN_AFTER);
+        let shift = Shift { ports, plan: &Plan::default(), deadline: self.clock.now() + SHIFT };
+        if !attribute_sync::take(shift, &message).await {
+            self.put(task, AGAIN_AFTER);
         }
     }
 
-    fn put(&self, connection: ConnectionId, delay: Duration) {
+    fn put(&self, task: SyncTask, delay: Duration) {
         let at = self.clock.now() + SignedDuration::try_from(delay.min(DELAY_MAX)).unwrap_or_default();
-        self.waiting().entry(connection).and_modify(|known| *known = at.min(*known)).or_insert(at);
+        let waiting = self.of(task.lane);
+        waiting.tasks().entry(task.connection).and_modify(|known| *known = at.min(*known)).or_insert(at);
         // Keeps one wake-up for a worker that is not waiting yet.
-        self.changed.notify_one();
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Timestamp>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        waiting.changed.notify_one();
     }
 }
 
 #[async_trait]
 impl Queue for InProcessQueue {
     async fn send(&self, task: &SyncTask, delay: Duration) -> Result<(), QueueError> {
-        self.put(task.connection.clone(), delay);
+        self.put(task.clone(), delay);
         Ok(())
     }
 }
@@ -104,7 +133,7 @@ mod tests {
     use crate::clock::ShiftedClock;
 
     fn task(number: u8) -> SyncTask {
-        SyncTask { connection: ConnectionId::mint([number; 16]) }
+        SyncTask::quick(ConnectionId::mint([number; 16]))
     }
 
     #[tokio::test]
@@ -114,9 +143,9 @@ mod tests {
         queue.send(&task(1), Duration::from_secs(600)).await.unwrap();
         queue.send(&task(2), Duration::ZERO).await.unwrap();
         queue.send(&task(2), Duration::ZERO).await.unwrap();
-        assert_eq!((queue.take_due(), queue.take_due()), (Some(task(2)), None));
+        assert_eq!((queue.take_due(Lane::Quick), queue.take_due(Lane::Quick)), (Some(task(2)), None));
         clock.shift_to(SignedDuration::from_mins(11));
-        assert_eq!((queue.take_due(), queue.next_at()), (Some(task(1)), None));
+        assert_eq!((queue.take_due(Lane::Quick), queue.next_at(Lane::Quick)), (Some(task(1)), None));
     }
 
     #[tokio::test]
@@ -125,6 +154,14 @@ mod tests {
         queue.send(&task(1), Duration::from_secs(600)).await.unwrap();
         queue.send(&task(1), Duration::ZERO).await.unwrap();
         queue.send(&task(1), Duration::from_secs(600)).await.unwrap();
-        assert_eq!((queue.take_due(), queue.next_at()), (Some(task(1)), None));
+        assert_eq!((queue.take_due(Lane::Quick), queue.next_at(Lane::Quick)), (Some(task(1)), None));
+    }
+
+    #[tokio::test]
+    async fn the_lanes_do_not_see_each_others_tasks() {
+        let queue = InProcessQueue::new(Arc::new(ShiftedClock::default()));
+        queue.send(&SyncTask { lane: Lane::Bulk, ..task(1) }, Duration::ZERO).await.unwrap();
+        assert_eq!(queue.take_due(Lane::Quick), None);
+        assert_eq!(queue.take_due(Lane::Bulk), Some(SyncTask { lane: Lane::Bulk, ..task(1) }));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use adapters::clock::Clock as _;
+use adapters::queue::Lane;
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use axum::extract::Request;
@@ -48,14 +49,15 @@ pub async fn start(arguments: &Arguments) -> Result<Arc<World>> {
 /// Catches up with what was under way, then goes on for ever.
 async fn live(world: Arc<World>) -> Result<()> {
     passing::resume(&world).await?;
-    let deliveries = tokio::spawn(daily::deliver(Arc::clone(&world)));
+    let deliver = |lane| tokio::spawn(daily::deliver(Arc::clone(&world), lane));
+    let (quick, bulk) = (deliver(Lane::Quick), deliver(Lane::Bulk));
     let history = tokio::spawn({
         let world = Arc::clone(&world);
         async move { seed::play(&world, seed::SCRIPT.len()).await }
     });
     let ticks = tokio::spawn(daily::tick(world));
     history.await??;
-    tokio::try_join!(deliveries, ticks)?;
+    tokio::try_join!(quick, bulk, ticks)?;
     Ok(())
 }
 

@@ -253,7 +253,8 @@ impl Watch {
         }
         for (place, (health, before)) in touched {
             // What becomes of a spare is told beside health, not in its place.
-            let is_about_health = |kind: &NoticeKind| !matches!(kind, NoticeKind::SwitchedToSpare | NoticeKind::SpareLost);
+            let is_about_health =
+                |kind: &NoticeKind| !matches!(kind, NoticeKind::SwitchedToSpare | NoticeKind::SpareLost | NoticeKind::DeletionsHeld);
             let told = notices.iter().filter(|(other, _)| *other == place).map(|(_, kind)| *kind);
             let told: Vec<NoticeKind> = told.filter(is_about_health).collect();
             self.check_health(place, health, &told);

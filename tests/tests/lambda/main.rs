@@ -110,6 +110,7 @@ fn shared_environment(aws: &str, backend: &Backend) -> Vec<(&'static str, String
         text("EVERGRANT_PEOPLE_TABLE", system_tests::engine::PEOPLE),
         text("EVERGRANT_KEY_ID", "alias/evergrant"),
         text("EVERGRANT_SYNC_QUEUE_URL", &format!("{aws}/000000000000/sync")),
+        text("EVERGRANT_BULK_QUEUE_URL", &format!("{aws}/000000000000/bulk")),
         text("EVERGRANT_PUBLIC_URL", "https://api.example"),
         text("EVERGRANT_PORTAL_ORIGINS", "https://portal.example"),
         ("EVERGRANT_CALLER_KEYS", backend.key_set()),

@@ -79,8 +79,8 @@ async fn happen(world: &World, id: &ConnectionId, event: Event) {
         Event::Twice => {
             schedule(world).await;
             if let Some(message) = world.tasks.take_due() {
-                attribute_sync::take(&world.ports, &message).await;
-                attribute_sync::take(&world.ports, &message).await;
+                world.take(&message).await;
+                world.take(&message).await;
             }
         }
         Event::Lose => world.tasks.lose(),

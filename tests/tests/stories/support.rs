@@ -1,9 +1,9 @@
 //! What several stories look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::attribute::Choice;
 use domain::ids::ConnectionId;
-use domain::person::ATTRIBUTES;
 use serde_json::{Map, Value, json};
 use system_tests::World;
 use system_tests::engine::Item;
@@ -26,14 +26,23 @@ pub(crate) async fn walk(world: &World, id: &ConnectionId) -> domain::walk::Walk
 /// Delivers one task that is due; whether there was one.
 pub(crate) async fn deliver(world: &World) -> bool {
     match world.tasks.take_due() {
-        Some(message) => attribute_sync::take(&world.ports, &message).await,
+        Some(message) => world.take(&message).await,
         None => false,
     }
 }
 
 /// How many requests went to Graph's delta.
 pub(crate) fn delta_requests(world: &World) -> usize {
-    world.simulator.requests().iter().filter(|request| request.path == "/v1.0/users/delta").count()
+    requests(world, "/v1.0/users/delta")
+}
+
+/// How many requests went to Graph's list of people, besides those that only try whether it can be read.
+pub(crate) fn list_requests(world: &World) -> usize {
+    world.wire.seen().iter().filter(|uri| uri.path() == "/v1.0/users" && !uri.query().unwrap_or_default().contains("$top=1&")).count()
+}
+
+fn requests(world: &World, path: &str) -> usize {
+    world.simulator.requests().iter().filter(|request| request.path == path).count()
 }
 
 /// Holds what is stored against the directory: the same people, with the same attributes that are synced, the same managers, and their
@@ -59,7 +68,9 @@ fn told(person: &Value) -> Value {
 /// A person of the directory as the API should tell it.
 fn real(person: &Value) -> Value {
     let fields = person.as_object().expect("a person is an object");
-    let is_synced = |(name, value): &(&String, &Value)| ATTRIBUTES.contains(&name.as_str()) && !value.is_null();
+    let choice = Choice::default();
+    let synced = choice.select(&BTreeSet::new());
+    let is_synced = |(name, value): &(&String, &Value)| synced.contains(&name.as_str()) && !value.is_null();
     let attributes: Map<String, Value> = fields.iter().filter(is_synced).map(|(name, value)| (name.clone(), value.clone())).collect();
     json!([attributes, person["manager"]["id"]])
 }

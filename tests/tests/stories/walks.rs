@@ -9,7 +9,7 @@ use system_tests::World;
 use system_tests::world::person;
 use uuid::Uuid;
 
-use crate::support::{assert_synced, delta_requests, walk};
+use crate::support::{assert_synced, delta_requests, list_requests, walk};
 
 fn change(user: Uuid, properties: &Value) -> Act {
     Act::ChangeUser { user, properties: properties.as_object().cloned().unwrap_or_else(Map::new) }
@@ -26,10 +26,20 @@ async fn changed_at(world: &World, id: &ConnectionId) -> BTreeMap<String, Value>
 }
 
 #[tokio::test]
-async fn a_large_directory_is_walked_page_by_page() {
-    let world = World::with_people(449).await;
+async fn a_large_directory_is_listed_in_large_pages_between_a_mark_and_its_delta() {
+    let world = World::with_people(1_449).await;
     let id = world.connect_and_sync().await;
-    assert_eq!(delta_requests(&world), 3);
+    assert_eq!((list_requests(&world), delta_requests(&world)), (2, 2));
+    assert_synced(&world, &id).await;
+    assert_eq!(world.status(&id).await["data"]["people"], 1_450);
+}
+
+#[tokio::test]
+async fn where_graph_does_not_mark_a_large_directory_is_walked_page_by_page() {
+    let world = World::with_people(449).await;
+    world.work(Act::RefuseMarks { on: true });
+    let id = world.connect_and_sync().await;
+    assert_eq!((list_requests(&world), delta_requests(&world)), (0, 5), "a mark that is refused, three pages, and what changed since");
     assert_synced(&world, &id).await;
     assert_eq!(world.status(&id).await["data"]["people"], 450);
 }
@@ -37,8 +47,11 @@ async fn a_large_directory_is_walked_page_by_page() {
 #[tokio::test]
 async fn a_walk_under_way_tells_how_far_it_is() {
     let world = World::with_people(449).await;
+    world.work(Act::PageSize { people: 200 });
     let id = world.connect().await;
-    assert!(crate::support::deliver(&world).await);
+    for _ in 0..2 {
+        assert!(crate::support::deliver(&world).await);
+    }
     let status = world.status(&id).await;
     assert_eq!((&status["sync"]["state"], &status["sync"]["people_seen"]), (&json!("running"), &json!(200)));
     assert_eq!(status["data"].get("as_of"), None, "nothing is complete yet");
@@ -57,6 +70,7 @@ async fn odd_pages_come_to_the_same_people() {
         let world = World::with_people(30).await;
         world.work(Act::DeletePeople { count: 3 });
         world.work(Act::PageSize { people: 10 });
+        world.work(Act::RefuseMarks { on: true });
         world.work(act);
         let id = world.connect_and_sync().await;
         assert_synced(&world, &id).await;
@@ -199,7 +213,7 @@ async fn a_walk_asks_for_exactly_the_attributes_it_keeps() {
     world.connect_and_sync().await;
     let first = world.wire.seen().into_iter().find(|uri| uri.path() == "/v1.0/users/delta").unwrap();
     let query = first.query().unwrap_or_default().to_owned();
-    for attribute in domain::person::ATTRIBUTES {
+    for attribute in domain::attribute::Choice::default().select(&std::collections::BTreeSet::new()) {
         assert!(query.contains(attribute), "{attribute} in {query}");
     }
     assert!(query.contains("manager") && !query.contains("expand") && !query.contains("top"), "{query}");
@@ -228,7 +242,8 @@ async fn a_round_that_ends_says_as_of_when_it_began() {
     world.work(Act::PageSize { people: 4 });
     let id = world.connect().await;
     let began_at = world.now();
-    while crate::support::deliver(&world).await {
+    while walk(&world, &id).await.completed_at.is_none() {
+        assert!(crate::support::deliver(&world).await);
         world.pass(jiff::SignedDuration::from_secs(7));
     }
     let walk = walk(&world, &id).await;

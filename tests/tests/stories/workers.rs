@@ -7,7 +7,7 @@ use system_tests::World;
 use system_tests::engine::Lost;
 use system_tests::wire::Place;
 
-use crate::support::{assert_synced, deliver, delta_requests, walk};
+use crate::support::{assert_synced, deliver, delta_requests, list_requests, walk};
 
 async fn under_way() -> (World, domain::ids::ConnectionId) {
     let world = World::with_people(29).await;
@@ -19,16 +19,17 @@ async fn under_way() -> (World, domain::ids::ConnectionId) {
 #[tokio::test]
 async fn two_workers_at_once_apply_a_page_once() {
     let (world, id) = under_way().await;
-    let mut held = world.wire.hold("/users/delta", Place::Inbound);
+    world.step(&id).await.unwrap();
+    let mut held = world.wire.hold("/v1.0/users", Place::Inbound);
     let second = async {
         held.arrived().await;
-        let step = attribute_sync::step(&world.ports, &id).await.unwrap();
+        let step = world.step(&id).await.unwrap();
         held.release();
         step
     };
-    let (first, second) = tokio::join!(attribute_sync::step(&world.ports, &id), second);
+    let (first, second) = tokio::join!(world.step(&id), second);
     assert_eq!((first.unwrap(), second), (Step::Moved, Step::Idle));
-    assert_eq!((walk(&world, &id).await.page, delta_requests(&world)), (1, 1));
+    assert_eq!((walk(&world, &id).await.page, list_requests(&world)), (1, 1));
     world.drain().await;
     assert_synced(&world, &id).await;
 }
@@ -45,7 +46,7 @@ async fn a_worker_that_was_overtaken_moves_nothing() {
         held.release();
         after
     };
-    let (slow, after) = tokio::join!(attribute_sync::step(&world.ports, &id), others);
+    let (slow, after) = tokio::join!(world.step(&id), others);
     assert!(!matches!(slow, Ok(Step::Moved | Step::Completed)), "{slow:?}");
     assert_eq!(walk(&world, &id).await, after);
     world.drain().await;
@@ -72,7 +73,7 @@ async fn a_worker_that_was_overtaken_writes_nothing_old_over_something_new() {
         assert_synced(&world, &id).await;
         held.release();
     };
-    let (slow, ()) = tokio::join!(attribute_sync::step(&world.ports, &id), others);
+    let (slow, ()) = tokio::join!(world.step(&id), others);
     assert!(slow.is_err() || slow.as_ref().is_ok_and(|step| *step == Step::Idle), "{slow:?}");
     assert_synced(&world, &id).await;
 }
@@ -82,11 +83,11 @@ async fn every_task_delivered_three_times_comes_to_the_same() {
     let (world, id) = under_way().await;
     while let Some(message) = world.tasks.take_due() {
         for _ in 0..3 {
-            assert!(attribute_sync::take(&world.ports, &message).await);
+            assert!(world.take(&message).await);
         }
     }
     assert_synced(&world, &id).await;
-    assert_eq!(delta_requests(&world), 3);
+    assert_eq!((list_requests(&world), delta_requests(&world)), (3, 2), "three pages, a mark before, and what changed since after");
 }
 
 #[tokio::test]
@@ -107,10 +108,10 @@ async fn a_message_that_is_no_task_is_left_to_the_dead_letter_queue() {
     for message in
         ["", "{}", "null", "[1]", r#"{"connection":""}"#, r#"{"connection":"a/b"}"#, r#"{"connection":"con-1","extra":1}"#, "\u{0}"]
     {
-        assert!(!attribute_sync::take(&world.ports, message).await, "{message:?}");
+        assert!(!world.take(message).await, "{message:?}");
     }
     let stranger = r#"{"connection":"con-00000000000000000000000000"}"#;
-    assert!(attribute_sync::take(&world.ports, stranger).await, "a connection that is gone has nothing left to do");
+    assert!(world.take(stranger).await, "a connection that is gone has nothing left to do");
 }
 
 /// Steps under a walk of two rounds, with one write lost on the way; then time passes and everything is tried again.

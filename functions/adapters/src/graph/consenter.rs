@@ -79,7 +79,7 @@ impl Graph {
 
     async fn user(&self, token: &SecretString, id: ObjectId, select: &str, now: Timestamp) -> Result<User, GraphError> {
         let answer = self.fetch(&self.page(&format!("v1.0/users/{id}"), &format!("$select={select}")), token, now).await?;
-        serde_json::from_slice(&answer).map_err(GraphError::Unreadable)
+        serde_json::from_slice(answer.body()).map_err(GraphError::Unreadable)
     }
 }
 

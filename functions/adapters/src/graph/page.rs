@@ -1,19 +1,27 @@
-//! Reads a page of the people's delta into changes.
-//! Source: <https://learn.microsoft.com/en-us/graph/delta-query-users>
+//! Reads pages of Graph's people: of the delta, and of the list.
+//!
+//! A page is cut into its entries without reading them: of a person who did not change, only a fingerprint is taken. It covers every
+//! attribute and the manager, and neither their order nor the annotations, which differ between the list and the delta.
+//! Source: <https://learn.microsoft.com/en-us/graph/delta-query-users>, <https://learn.microsoft.com/en-us/graph/api/user-list>
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use domain::ids::ObjectId;
 use domain::person::{Change, ManagerNews, News, Value};
+use domain::roll::Fingerprint;
 use domain::walk::PageEnd;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::DeltaPage;
+use super::Page;
 
+/// A page as it comes.
 #[derive(Deserialize)]
-struct Page {
+struct Envelope {
     value: Vec<Entry>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
@@ -21,10 +29,23 @@ struct Page {
     delta_link: Option<String>,
 }
 
-/// One entry, read key by key so that a page of thousands costs no intermediate tree.
-struct Entry(Change);
+/// One entry of a page, not read yet.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Entry(Box<RawValue>);
 
-/// One entry of `manager@delta`.
+/// What can be told of an entry without reading its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scan {
+    /// Who.
+    pub id: ObjectId,
+    /// Whether the person is gone.
+    pub is_removed: bool,
+    /// What it says of everything else.
+    pub fingerprint: Fingerprint,
+}
+
+/// Who is named by an entry of `manager@delta`, or by `manager`.
 #[derive(Deserialize)]
 struct ManagerEntry {
     id: ObjectId,
@@ -32,59 +53,139 @@ struct ManagerEntry {
     removed: Option<IgnoredAny>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<DeltaPage, serde_json::Error> {
-    let page: Page = serde_json::from_slice(body)?;
+/// A page of the delta.
+pub(super) fn read_delta(body: &[u8]) -> Result<Page, serde_json::Error> {
+    let page: Envelope = serde_json::from_slice(body)?;
     let end = match (page.next_link, page.delta_link) {
         (Some(link), None) => PageEnd::Next(link),
         (None, Some(link)) => PageEnd::Round(link),
         _ => return Err(serde_json::Error::custom("a delta page has either a nextLink or a deltaLink")),
     };
-    Ok(DeltaPage { changes: page.value.into_iter().map(|entry| entry.0).collect(), end })
+    Ok(Page { entries: page.value, end, load: None })
 }
 
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntryVisitor)
+/// A page of the list.
+pub(super) fn read_list(body: &[u8]) -> Result<Page, serde_json::Error> {
+    let page: Envelope = serde_json::from_slice(body)?;
+    let end = page.next_link.map_or(PageEnd::List, PageEnd::Next);
+    Ok(Page { entries: page.value, end, load: None })
+}
+
+impl Entry {
+    /// Tells who an entry is about, and takes its fingerprint. `salt` goes into it, so that fingerprints of another choice never match.
+    ///
+    /// # Errors
+    /// Where it is no entry about a person.
+    pub fn scan(&self, salt: &str) -> Result<Scan, serde_json::Error> {
+        let fields: Fields<'_> = serde_json::from_str(self.0.get())?;
+        let mut digest = Context::new(&SHA256);
+        digest.update(salt.as_bytes());
+        for (name, value) in &fields.values {
+            digest.update(&[0]);
+            digest.update(name.as_bytes());
+            digest.update(&[0]);
+            digest.update(value.get().as_bytes());
+        }
+        if let ManagerNews::Set(manager) = fields.manager {
+            digest.update(&[1]);
+            digest.update(manager.0.as_bytes());
+        }
+        let mut hash = [0; 12];
+        hash.copy_from_slice(&digest.finish().as_ref()[..12]);
+        Ok(Scan { id: fields.id, is_removed: fields.is_removed, fingerprint: Fingerprint::of(hash) })
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// Where it is no entry about a person.
+    pub fn read(&self) -> Result<Change, serde_json::Error> {
+        let fields: Fields<'_, Option<Value>> = serde_json::from_str(self.0.get())?;
+        let news = match fields.is_removed {
+            true => News::Gone,
+            false => {
+                let attributes = fields.values.into_iter().map(|(name, value)| (name.into_owned(), value)).collect::<BTreeMap<_, _>>();
+                News::Present { attributes, manager: fields.manager }
+            }
+        };
+        Ok(Change { id: fields.id, news })
     }
 }
 
-struct EntryVisitor;
+/// The fields of an entry: those that are about the entry itself, and the attributes, in the order of their names.
+struct Fields<'a, V = &'a RawValue> {
+    id: ObjectId,
+    is_removed: bool,
+    manager: ManagerNews,
+    values: Vec<(Cow<'a, str>, V)>,
+}
 
-impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = Entry;
+/// What an attribute's value is read as; a fingerprint does not tell what is not set from what is absent.
+trait FieldValue<'de>: Deserialize<'de> {
+    fn is_told(&self) -> bool;
+}
+
+impl<'de> FieldValue<'de> for &'de RawValue {
+    fn is_told(&self) -> bool {
+        self.get() != "null"
+    }
+}
+
+impl FieldValue<'_> for Option<Value> {
+    fn is_told(&self) -> bool {
+        true
+    }
+}
+
+impl<'de, V: FieldValue<'de>> Deserialize<'de> for Fields<'de, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor(std::marker::PhantomData))
+    }
+}
+
+/// A name that is borrowed where it holds no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct FieldsVisitor<V>(std::marker::PhantomData<V>);
+
+impl<'de, V: FieldValue<'de>> Visitor<'de> for FieldsVisitor<V> {
+    type Value = Fields<'de, V>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an entry of a delta page")
+        out.write_str("an entry about a person")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entry, M::Error> {
-        let mut id = None;
-        let mut is_removed = false;
-        let mut manager = ManagerNews::Unknown;
-        let mut attributes: BTreeMap<String, Option<Value>> = BTreeMap::new();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (mut id, mut is_removed, mut manager) = (None, false, ManagerNews::Unknown);
+        let mut values: Vec<(Cow<'de, str>, V)> = Vec::with_capacity(32);
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+            match name.as_ref() {
                 "id" => id = Some(map.next_value::<ObjectId>()?),
                 "@removed" => {
                     map.next_value::<IgnoredAny>()?;
                     is_removed = true;
                 }
                 "manager@delta" => manager = manager_news(&map.next_value::<Vec<ManagerEntry>>()?),
+                "manager" => {
+                    let entry = map.next_value::<Option<ManagerEntry>>()?;
+                    manager = entry.map_or(ManagerNews::Cleared, |entry| ManagerNews::Set(entry.id));
+                }
                 annotation if annotation.contains('@') => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 _ => {
-                    let value = map.next_value()?;
-                    attributes.insert(key, value);
+                    let value: V = map.next_value()?;
+                    if value.is_told() {
+                        values.push((name, value));
+                    }
                 }
             }
         }
+        values.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let id = id.ok_or_else(|| M::Error::missing_field("id"))?;
-        let news = match is_removed {
-            true => News::Gone,
-            false => News::Present { attributes, manager },
-        };
-        Ok(Entry(Change { id, news }))
+        Ok(Fields { id, is_removed, manager, values })
     }
 }
 
@@ -105,8 +206,13 @@ mod tests {
     const B: &str = "0baaae0f-0000-4000-8000-000000000002";
 
     fn entry(json: &str) -> News {
-        let page = read(format!(r#"{{"value":[{json}],"@odata.deltaLink":"d"}}"#).as_bytes()).unwrap();
-        page.changes.into_iter().next().unwrap().news
+        let page = read_delta(format!(r#"{{"value":[{json}],"@odata.deltaLink":"d"}}"#).as_bytes()).unwrap();
+        page.entries[0].read().unwrap().news
+    }
+
+    fn fingerprint(json: &str) -> Fingerprint {
+        let page = read_list(format!(r#"{{"value":[{json}]}}"#).as_bytes()).unwrap();
+        page.entries[0].scan("salt").unwrap().fingerprint
     }
 
     #[test]
@@ -145,15 +251,52 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_exactly_one_link_is_no_page() {
-        for json in [
-            r#"{"value":[]}"#,
-            r#"{"value":[],"@odata.nextLink":"a","@odata.deltaLink":"b"}"#,
-            "[]",
-            "",
-            r#"{"value":[{}],"@odata.deltaLink":"d"}"#,
+    fn a_manager_of_the_list_is_one_object() {
+        let id = B.parse().unwrap();
+        for (json, expected) in [
+            (format!(r#""manager":{{"@odata.type":"x","id":"{B}"}}"#), ManagerNews::Set(id)),
+            (r#""manager":null"#.to_owned(), ManagerNews::Cleared),
+            (r#""city":"Oslo""#.to_owned(), ManagerNews::Unknown),
         ] {
-            assert!(read(json.as_bytes()).is_err(), "{json}");
+            let News::Present { manager, .. } = entry(&format!(r#"{{"id":"{A}",{json}}}"#)) else { panic!("present") };
+            assert_eq!(manager, expected, "{json}");
         }
+    }
+
+    #[test]
+    fn the_same_person_has_one_fingerprint_in_the_list_and_in_the_delta() {
+        let listed = fingerprint(&format!(
+            r#"{{"@odata.id":"x","id":"{A}","city":"Oslo","mail":null,"surname":"B","manager":{{"@odata.type":"y","id":"{B}"}}}}"#
+        ));
+        let walked = fingerprint(&format!(r#"{{"surname":"B","city":"Oslo","id":"{A}","manager@delta":[{{"id":"{B}"}}]}}"#));
+        assert_eq!(listed, walked);
+    }
+
+    #[test]
+    fn anything_else_that_is_said_changes_the_fingerprint() {
+        let entry = |rest: &str| fingerprint(&format!(r#"{{"id":"{A}"{rest}}}"#));
+        let all =
+            ["", r#","city":"Oslo""#, r#","city":"oslo""#, r#","state":"Oslo""#, r#","city":"O","surname":"slo""#, r#","city":["Oslo"]"#]
+                .map(entry);
+        for (place, one) in all.iter().enumerate() {
+            assert!(!all[..place].contains(one), "{place}");
+        }
+        let page = read_list(format!(r#"{{"value":[{{"id":"{A}"}}]}}"#).as_bytes()).unwrap();
+        assert_ne!(page.entries[0].scan("salt").unwrap().fingerprint, page.entries[0].scan("other").unwrap().fingerprint);
+    }
+
+    #[test]
+    fn a_delta_page_without_exactly_one_link_is_no_page() {
+        for json in [r#"{"value":[]}"#, r#"{"value":[],"@odata.nextLink":"a","@odata.deltaLink":"b"}"#, "[]", ""] {
+            assert!(read_delta(json.as_bytes()).is_err(), "{json}");
+        }
+        let unnamed = read_delta(br#"{"value":[{}],"@odata.deltaLink":"d"}"#).unwrap();
+        assert!(unnamed.entries[0].scan("").is_err() && unnamed.entries[0].read().is_err());
+    }
+
+    #[test]
+    fn the_last_page_of_a_list_has_no_link() {
+        let end = |json: &str| read_list(json.as_bytes()).unwrap().end;
+        assert_eq!((end(r#"{"value":[],"@odata.nextLink":"a"}"#), end(r#"{"value":[]}"#)), (PageEnd::Next("a".to_owned()), PageEnd::List));
     }
 }

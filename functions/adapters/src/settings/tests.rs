@@ -13,6 +13,7 @@ fn environment() -> HashMap<&'static str, &'static str> {
         ("EVERGRANT_PEOPLE_TABLE", "people"),
         ("EVERGRANT_KEY_ID", "alias/evergrant"),
         ("EVERGRANT_SYNC_QUEUE_URL", "https://sqs.example/1/sync"),
+        ("EVERGRANT_BULK_QUEUE_URL", "https://sqs.example/1/bulk"),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),

@@ -1,6 +1,5 @@
 //! Connections: health, tenant, which grant is in use, and when the next check is due.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::api::{AccessWord, HealthWord};
 use domain::forecast::{Forecast, Known, Life, Lifetime, Told, Warned};
 use domain::health::{Health, Standing};
@@ -327,19 +326,7 @@ impl Store {
     pub async fn settle_connection(&self, connection: &Connection, lease: &Lease, notices: &[Notice]) -> Result<(), StoreError> {
         let work = connection.check_at.map(|at| (format!("{}#{:02}", connection.lane().work(), shard(&connection.id)), at));
         let update = self.under(lease, json(&connection.body)?, work, LeaseEnd::Release);
-        let what = format!("settle connection {}", connection.id);
-        let unbuilt = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Unavailable { what: what.clone(), source: error.into() };
-        let update = update.build().map_err(unbuilt)?;
-        if notices.is_empty() {
-            return self.update(update, what).await;
-        }
-        let mut request = self.client.transact_write_items().transact_items(TransactWriteItem::builder().update(update).build());
-        for notice in notices {
-            let put = Put::builder().table_name(&self.connections).set_item(Some(notice.item()?)).build().map_err(unbuilt)?;
-            request = request.transact_items(TransactWriteItem::builder().put(put).build());
-        }
-        request.send().await.map_err(|error| failed(what, error))?;
-        Ok(())
+        self.update_and_tell(update, notices, format!("settle connection {}", connection.id)).await
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 
 /// The schema version that this code writes, and the newest that it reads.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// An item.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         Timestamp::from_millisecond(milliseconds).map_err(|_| self.wrong(&format!("{name} must be milliseconds since 1970")))
     }
 
+    /// A point in time as DynamoDB's TTL has it.
+    pub(super) fn moment(&self, name: &str) -> Result<Timestamp, StoreError> {
+        Timestamp::from_second(self.number(name)?).map_err(|_| self.wrong(&format!("{name} must be seconds since 1970")))
+    }
+
     pub(super) fn bytes(&self, name: &str) -> Result<&'a [u8], StoreError> {
         let value = self.item.get(name).and_then(|value| value.as_b().ok());
         value.map(AsRef::as_ref).ok_or_else(|| self.wrong(&format!("{name} must be bytes")))
@@ -96,7 +101,8 @@ impl<'a> Reader<'a> {
         bare.parse().map_err(|error| self.wrong(&format!("{name}: {error}")))
     }
 
-    fn wrong(&self, attribute: &str) -> StoreError {
+    /// What is wrong with an attribute.
+    pub(super) fn wrong(&self, attribute: &str) -> StoreError {
         let part = |name: &str| self.item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         StoreError::Unreadable { key: format!("{}/{}", part("pk"), part("sk")), attribute: attribute.to_owned() }
     }

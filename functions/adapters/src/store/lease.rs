@@ -1,12 +1,14 @@
 //! The right to change one item, for a while.
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use domain::ids::ConnectionId;
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, Reader, bytes, number, text, time};
+use super::notices::Notice;
 use super::{Store, StoreError, connection_key, failed};
 
 /// The right to change one item, until somebody takes it over. Every write under it is conditional on `fence`.
@@ -103,13 +105,7 @@ impl Store {
     }
 
     /// The update that writes `body` and the next work under a lease, and ends it (or keeps it, where `keeps`).
-    pub(super) fn under(
-        &self,
-        lease: &Lease,
-        body: AttributeValue,
-        work: Option<(String, Timestamp)>,
-        end: LeaseEnd,
-    ) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    pub(super) fn under(&self, lease: &Lease, body: AttributeValue, work: Option<(String, Timestamp)>, end: LeaseEnd) -> UpdateBuilder {
         let until = match end {
             LeaseEnd::Release => Timestamp::UNIX_EPOCH,
             LeaseEnd::Keep => lease.until,
@@ -134,11 +130,27 @@ impl Store {
         update
     }
 
+    /// Carries out one update, and writes the notices owed with it, in one write.
+    pub(super) async fn update_and_tell(&self, update: UpdateBuilder, notices: &[Notice], what: String) -> Result<(), StoreError> {
+        let unbuilt = |error: BuildError| StoreError::Unavailable { what: what.clone(), source: error.into() };
+        let update = update.build().map_err(unbuilt)?;
+        if notices.is_empty() {
+            return self.update(update, what).await;
+        }
+        let mut request = self.client.transact_write_items().transact_items(TransactWriteItem::builder().update(update).build());
+        for notice in notices {
+            let put = Put::builder().table_name(&self.connections).set_item(Some(notice.item()?)).build().map_err(unbuilt)?;
+            request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        request.send().await.map_err(|error| failed(what, error))?;
+        Ok(())
+    }
+
     /// Carries out one update alone.
     ///
     /// A write whose answer was lost is sent again by the SDK and then fails its own condition only if somebody else took the lease
     /// in between; while the fence is still ours, writing the same body twice is writing it once.
-    pub(super) async fn update(&self, update: aws_sdk_dynamodb::types::Update, what: String) -> Result<(), StoreError> {
+    async fn update(&self, update: aws_sdk_dynamodb::types::Update, what: String) -> Result<(), StoreError> {
         let mut request = self.client.update_item().table_name(update.table_name).set_key(Some(update.key));
         request = request.update_expression(update.update_expression).set_condition_expression(update.condition_expression);
         request = request

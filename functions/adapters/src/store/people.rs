@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use domain::attribute;
 use domain::ids::{ConnectionId, ObjectId};
-use domain::person::{AddressKind, Outcome, Person};
+use domain::person::{AddressKind, Person, Record, Value};
+use domain::roll::Visibility;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::item::{Item, Reader, VERSION, json, number, text, time};
-use super::seen::IdRange;
+use super::rolls::IdRange;
 use super::{Store, StoreError, addresses, failed};
 
 /// The most items of one batch read, by DynamoDB.
@@ -42,8 +45,44 @@ pub struct StoredPerson {
 pub struct StoredId {
     /// The person.
     pub id: ObjectId,
-    /// Whether a manager is stored for them.
-    pub has_manager: bool,
+    /// Whether they are shown.
+    pub visibility: Visibility,
+}
+
+/// What becomes of a stored person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Stored as this.
+    Put(Record),
+    /// Removed.
+    Delete(ObjectId),
+}
+
+impl StoredPerson {
+    /// Without when it changed.
+    #[must_use]
+    pub fn record(self) -> Record {
+        let visibility = if self.is_hidden { Visibility::Hidden } else { Visibility::Shown };
+        Record { person: self.person, visibility }
+    }
+}
+
+/// A person's attributes as they are stored, under their codes, so that an item stays below a kilobyte. What has no code keeps its name.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "a")]
+    attributes: BTreeMap<&'a str, &'a Value>,
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+    manager: Option<ObjectId>,
+}
+
+/// The same, read back.
+#[derive(Deserialize)]
+struct OwnedBody {
+    #[serde(rename = "a")]
+    attributes: BTreeMap<String, Value>,
+    #[serde(rename = "m", default)]
+    manager: Option<ObjectId>,
 }
 
 /// What to list.
@@ -90,15 +129,15 @@ impl Store {
         Err(StoreError::Unavailable { what: what(), source: "DynamoDB left keys unread".into() })
     }
 
-    /// Writes what a page came to. Writing it twice is writing it once.
+    /// Writes people. Writing them twice is writing them once.
     ///
     /// # Errors
     /// [`StoreError`]; part of it may be written then.
-    pub async fn write_people(&self, id: &ConnectionId, outcomes: &BTreeMap<ObjectId, Outcome>, now: Timestamp) -> Result<(), StoreError> {
-        let requests = outcomes.iter().filter_map(|(person, outcome)| write_request(id, person, outcome, now).transpose());
-        let requests: Vec<WriteRequest> = requests.collect::<Result<_, _>>()?;
-        let batches = futures::stream::iter(requests.chunks(WRITE_BATCH).map(<[WriteRequest]>::to_vec));
-        batches.map(|batch| self.write_batch(id, batch)).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await?;
+    pub async fn write_people(&self, id: &ConnectionId, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
+        let requests = |batch: &[Write]| batch.iter().map(|write| write_request(id, write, now)).collect();
+        let batches: Vec<Vec<WriteRequest>> = writes.chunks(WRITE_BATCH).map(requests).collect::<Result<_, StoreError>>()?;
+        let written = futures::stream::iter(batches).map(|batch| self.write_batch(id, batch));
+        written.buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await?;
         Ok(())
     }
 
@@ -166,13 +205,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn stored_ids(&self, id: &ConnectionId, range: IdRange) -> Result<Vec<StoredId>, StoreError> {
         let (first, last) = range.sort_keys();
-        let request = self
-            .client
-            .query()
-            .table_name(&self.people)
-            .consistent_read(true)
-            .projection_expression("sk, #manager")
-            .expression_attribute_names("#manager", "manager");
+        let request = self.client.query().table_name(&self.people).consistent_read(true).projection_expression("sk, name_key");
         let request = request
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(id.as_str()))
@@ -182,7 +215,7 @@ impl Store {
         let mut ids = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| failed(format!("list ids of {id}"), error))?;
-            ids.extend(object_id(&item).map(|id| StoredId { id, has_manager: item.contains_key("manager") }));
+            ids.extend(object_id(&item).map(|id| StoredId { id, visibility: visibility(&item) }));
         }
         Ok(ids)
     }
@@ -198,42 +231,56 @@ fn key(id: &ConnectionId, person: &ObjectId) -> Item {
     Item::from([("pk".to_owned(), text(id.as_str())), ("sk".to_owned(), text(format!("person#{person}")))])
 }
 
-fn write_request(id: &ConnectionId, person: &ObjectId, outcome: &Outcome, now: Timestamp) -> Result<Option<WriteRequest>, StoreError> {
-    let unbuilt =
-        |error: aws_sdk_dynamodb::error::BuildError| StoreError::Unavailable { what: format!("write {person}"), source: error.into() };
-    match outcome {
-        Outcome::Unchanged => Ok(None),
-        Outcome::Remove => {
+fn write_request(id: &ConnectionId, write: &Write, now: Timestamp) -> Result<WriteRequest, StoreError> {
+    let unbuilt = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Unavailable {
+        what: format!("write people of {id}"),
+        source: error.into(),
+    };
+    match write {
+        Write::Delete(person) => {
             let delete = DeleteRequest::builder().set_key(Some(key(id, person))).build().map_err(unbuilt)?;
-            Ok(Some(WriteRequest::builder().delete_request(delete).build()))
+            Ok(WriteRequest::builder().delete_request(delete).build())
         }
-        Outcome::Store(person) => {
-            let put = PutRequest::builder().set_item(Some(item(id, person, now)?)).build().map_err(unbuilt)?;
-            Ok(Some(WriteRequest::builder().put_request(put).build()))
+        Write::Put(record) => {
+            let put = PutRequest::builder().set_item(Some(item(id, record, now)?)).build().map_err(unbuilt)?;
+            Ok(WriteRequest::builder().put_request(put).build())
         }
     }
 }
 
-fn item(id: &ConnectionId, person: &Person, now: Timestamp) -> Result<Item, StoreError> {
+fn item(id: &ConnectionId, Record { person, visibility }: &Record, now: Timestamp) -> Result<Item, StoreError> {
+    let attributes = person.attributes.iter().map(|(name, value)| (attribute::code(name), value)).collect();
     let mut item = key(id, &person.id);
-    let attributes: [(&str, AttributeValue); 5] = [
-        ("v", number(VERSION)),
-        ("body", json(person)?),
-        ("changed_at", time(now)),
-        ("name_key", text(person.sort_key())),
-        ("search", text(person.search_text())),
-    ];
+    let attributes: [(&str, AttributeValue); 3] =
+        [("v", number(VERSION)), ("body", json(&Body { attributes, manager: person.manager })?), ("changed_at", time(now))];
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
-    // Beside the body, so that a sweep finds whose manager is stored without reading bodies.
-    item.extend(person.manager.map(|manager| ("manager".to_owned(), text(manager.to_string()))));
-    item.extend(AddressKind::ALL.into_iter().filter_map(|kind| addresses::index_key(person, kind)));
+    // Who is left out is in no index.
+    if *visibility == Visibility::Shown {
+        item.extend([("name_key".to_owned(), text(person.sort_key())), ("search".to_owned(), text(person.search_text()))]);
+        item.extend(AddressKind::ALL.into_iter().filter_map(|kind| addresses::index_key(person, kind)));
+    }
     Ok(item)
 }
 
+/// Reads a person's item; those of the first version name their attributes in full.
 fn read(item: &Item) -> Result<StoredPerson, StoreError> {
     let reader = Reader::open(item)?;
-    let is_hidden = !item.contains_key("name_key");
-    Ok(StoredPerson { person: reader.json("body")?, changed_at: reader.time("changed_at")?, is_hidden })
+    let person = match reader.number::<u64>("v")? {
+        1 => reader.json("body")?,
+        _ => {
+            let OwnedBody { attributes, manager } = reader.json("body")?;
+            let attributes = attributes.into_iter().map(|(code, value)| (attribute::name(&code).to_owned(), value)).collect();
+            Person { id: reader.parsed("sk", "person#")?, attributes, manager }
+        }
+    };
+    Ok(StoredPerson { person, changed_at: reader.time("changed_at")?, is_hidden: visibility(item) == Visibility::Hidden })
+}
+
+fn visibility(item: &Item) -> Visibility {
+    match item.contains_key("name_key") {
+        true => Visibility::Shown,
+        false => Visibility::Hidden,
+    }
 }
 
 pub(super) fn object_id(item: &Item) -> Option<ObjectId> {

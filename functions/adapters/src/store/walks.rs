@@ -1,15 +1,30 @@
 //! Where each connection's delta walk stands, and when its next step is due.
 
+use domain::attribute::Choice;
 use domain::ids::ConnectionId;
 use domain::schedule::{Part, shard};
-use domain::walk::Walk;
+use domain::walk::{Decision, Walk};
 use jiff::Timestamp;
 
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::lease::{Holder, LeaseEnd, Terms};
+use super::notices::Notice;
 use super::{Lease, Store, StoreError, connection_key, failed};
 
 const SK: &str = "walk";
+
+/// A walk whose lease was taken.
+#[derive(Debug, Clone)]
+pub struct TakenWalk {
+    /// Where it stands.
+    pub walk: Walk,
+    /// When its next step was due.
+    pub due_at: Option<Timestamp>,
+    /// Which attributes it is to read, and whom to leave out.
+    pub choice: Choice,
+    /// What somebody decided about deletions that are held; perhaps others than now.
+    pub decision: Option<Decision>,
+}
 
 impl Store {
     /// Makes the walk of a connection that just got its first grant, due at once; leaves one that is there as it is.
@@ -52,28 +67,24 @@ impl Store {
         self.due(("sync", Part::WHOLE), now, per_shard).await
     }
 
-    /// Takes the lease of a walk, and reads it and when its next step was due; `None` when somebody else has it, or there is no walk.
+    /// Takes the lease of a walk, and reads it; `None` when somebody else has it, or there is no walk.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn take_walk(
-        &self,
-        id: &ConnectionId,
-        holder: Holder,
-        now: Timestamp,
-    ) -> Result<Option<(Walk, Lease, Option<Timestamp>)>, StoreError> {
+    pub async fn take_walk(&self, id: &ConnectionId, holder: Holder, now: Timestamp) -> Result<Option<(TakenWalk, Lease)>, StoreError> {
         let taken = self.take((connection_key(id), SK), Terms::Free, holder, now).await?;
-        let read = |(item, lease): (Item, Lease)| read(&item).map(|(walk, due_at)| (walk, lease, due_at));
+        let read = |(item, lease): (Item, Lease)| read_taken(&item).map(|walk| (walk, lease));
         taken.map(read).transpose()
     }
 
-    /// Notes where the walk stands and keeps the lease. The step counts as due again when the lease ends, so that a holder who dies is
+    /// Notes where the walk stands and keeps the lease, until `lease.until`. The step counts as due again then, so that a holder who dies is
     /// followed by another.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] when somebody took the lease over.
-    pub async fn note_walk(&self, id: &ConnectionId, walk: &Walk, lease: &Lease) -> Result<(), StoreError> {
-        self.write_walk(id, walk, lease, (lease.until, LeaseEnd::Keep)).await
+    pub async fn note_walk(&self, id: &ConnectionId, walk: &Walk, lease: &Lease, notices: &[Notice]) -> Result<(), StoreError> {
+        let update = self.under(lease, json(walk)?, Some((work(id), lease.until)), LeaseEnd::Keep);
+        self.update_and_tell(update, notices, format!("note the walk of {id}")).await
     }
 
     /// Writes where the walk stands and when its next step is due, and gives the lease back.
@@ -81,20 +92,28 @@ impl Store {
     /// # Errors
     /// [`StoreError::Overtaken`] when somebody took the lease over.
     pub async fn settle_walk(&self, id: &ConnectionId, walk: &Walk, lease: &Lease, next_at: Timestamp) -> Result<(), StoreError> {
-        self.write_walk(id, walk, lease, (next_at, LeaseEnd::Release)).await
+        let update = self.under(lease, json(walk)?, Some((work(id), next_at)), LeaseEnd::Release);
+        self.update_and_tell(update, &[], format!("write the walk of {id}")).await
     }
 
-    async fn write_walk(
-        &self,
-        id: &ConnectionId,
-        walk: &Walk,
-        lease: &Lease,
-        (next_at, end): (Timestamp, LeaseEnd),
-    ) -> Result<(), StoreError> {
-        let what = format!("write the walk of {id}");
-        let update = self.under(lease, json(walk)?, Some((work(id), next_at)), end).build();
-        let update = update.map_err(|error| StoreError::Unavailable { what: what.clone(), source: error.into() })?;
-        self.update(update, what).await
+    /// Notes what somebody decided about deletions that are held, and makes the walk due at once; whether there is a walk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decide_deletions(&self, id: &ConnectionId, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
+        let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
+        let request = request
+            .update_expression("SET decision = :decision, work_at = :now, #work = :work")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":decision", json(decision)?)
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":work", text(work(id)));
+        match request.send().await.map_err(|error| failed(format!("note a decision about {id}"), error)) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Overtaken { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the walk due at once; returns whether there is one.
@@ -128,4 +147,18 @@ fn read(item: &Item) -> Result<(Walk, Option<Timestamp>), StoreError> {
         false => None,
     };
     Ok((reader.json("body")?, due))
+}
+
+fn read_taken(item: &Item) -> Result<TakenWalk, StoreError> {
+    let reader = Reader::open(item)?;
+    let (walk, due_at) = read(item)?;
+    let choice = match item.contains_key("choice") {
+        true => reader.json("choice")?,
+        false => Choice::default(),
+    };
+    let decision = match item.contains_key("decision") {
+        true => Some(reader.json("decision")?),
+        false => None,
+    };
+    Ok(TakenWalk { walk, due_at, choice, decision })
 }

@@ -145,7 +145,11 @@ fn bend_delta(world: &mut Tenant, act: &Act) {
         Act::ResetDelta => delta.reset_generation += 1,
         Act::ExpireSkipTokens => delta.skip_generation += 1,
         Act::ForeignNextLink { times } => delta.foreign_links = times,
-        Act::PageSize { people } => delta.page_size = people.max(1) as usize,
+        Act::PageSize { people } => {
+            delta.page_size = people.max(1) as usize;
+            delta.list_size = Some(delta.page_size);
+        }
+        Act::RefuseMarks { on } => delta.refuses_marks = on,
         Act::EmptyPages { pages } => delta.empty_pages = pages,
         Act::RepeatPeople { on } => delta.repeats_people = on,
         Act::ShufflePages { on } => delta.shuffles_pages = on,

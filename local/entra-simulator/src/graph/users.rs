@@ -44,6 +44,9 @@ pub(super) fn delta(simulator: &Simulator, state: &mut State, bearer: &Bearer, c
     let tenant = tenants.get_mut(&bearer.tenant).ok_or_else(Failure::denied)?;
     let detail = detail_of(call);
     let token = call.parameter("$deltatoken").or_else(|| call.parameter("token"));
+    if token == Some("latest") && tenant.delta.refuses_marks {
+        return Err(Failure::unsupported("The query parameter '$deltatoken' is not supported with the value 'latest'.".to_owned()));
+    }
     let round = match (call.parameter("$skiptoken"), token) {
         (Some(skip), _) => delta::resume(seal, tenant, skip),
         (None, None | Some("" | "latest")) => Ok(delta::begin(tenant, View { select, only: filter::ids(call, FILTER_IDS_MAX)? })),
@@ -114,15 +117,20 @@ struct ListToken {
     tenant: Uuid,
     position: usize,
     query: Vec<(String, String)>,
+    skip_generation: u32,
 }
 
 /// `/users`.
 pub(super) fn list(simulator: &Simulator, state: &mut State, bearer: &Bearer, call: &Call<'_>) -> Result<Answer, Failure> {
     bearer.tenant(state, READ_PROFILES)?;
     let continued = call.parameter("$skiptoken").map(|token| state.seal.open::<ListToken>(Purpose::SkipToken, token));
+    let (skip_generation, list_size) = {
+        let delta = &bearer.tenant(state, READ_PROFILES)?.delta;
+        (delta.skip_generation, delta.list_size)
+    };
     let (position, query) = match continued {
         None => (0, call.query.clone()),
-        Some(Some(token)) if token.tenant == bearer.tenant => (token.position, token.query),
+        Some(Some(token)) if (token.tenant, token.skip_generation) == (bearer.tenant, skip_generation) => (token.position, token.query),
         Some(_) => return Err(Failure::new(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")),
     };
     let call = Call { method: call.method, path: call.path, query, headers: call.headers };
@@ -130,14 +138,18 @@ pub(super) fn list(simulator: &Simulator, state: &mut State, bearer: &Bearer, ca
     let (select, matches, top) = (call.select()?, filter::of(&call)?, top_of(&call)?);
     check_leave(state, bearer, &select)?;
     let units = units(&select, &call, top);
+    let top = list_size.map_or(top, |size| size.min(top));
     let tenant = bearer.tenant(state, READ_PROFILES)?;
     let (people, next) = list_page(tenant, position, (&call, &select), (top, &matches));
     let mut page = Map::new();
     page.insert("@odata.context".to_owned(), json!(format!("{}v1.0/$metadata#users", simulator.settings().graph_base)));
     if let Some(position) = next {
-        let token = ListToken { tenant: bearer.tenant, position, query: call.query.clone() };
+        let token = ListToken { tenant: bearer.tenant, position, query: call.query.clone(), skip_generation };
         let token = state.seal.seal(Purpose::SkipToken, &token);
-        page.insert("@odata.nextLink".to_owned(), json!(format!("{}v1.0/users?$skiptoken={token}", simulator.settings().graph_base)));
+        let graph_base = &simulator.settings().graph_base;
+        let base =
+            state.tenants.get_mut(&bearer.tenant).map_or_else(|| graph_base.to_string(), |tenant| delta::next_base(tenant, graph_base));
+        page.insert("@odata.nextLink".to_owned(), json!(format!("{base}v1.0/users?$skiptoken={token}")));
     }
     page.insert("value".to_owned(), Value::Array(people));
     Ok(Answer::ok(Value::Object(page), units))

@@ -105,6 +105,7 @@ fn sentence(notice: &Notice) -> String {
         NoticeKind::Recovered => "The grant works again",
         NoticeKind::SwitchedToSpare => "The grant stopped, and its backup took over",
         NoticeKind::SpareLost => "The backup stopped; the grant in use works",
+        NoticeKind::DeletionsHeld => "Many people are gone at once; their removal waits for approval",
     };
     let refusal = notice.standing.health.refusal();
     match refusal.map(diagnosis::diagnose) {
