@@ -3,10 +3,14 @@
 //! The shapes are flat on purpose (a word and optional facts, no tagged unions): they are read in the browser straight from
 //! `JSON.parse`, and by servers in any language. Times are RFC 3339 in UTC. Absent optional fields are left out.
 
+mod deletions;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AttemptId, ConnectionId, CustomerId, ObjectId, TenantId};
+
+pub use deletions::{DecideDeletions, DeletionsHeld, HeldPage};
 
 /// One connection as the widget shows it. Four facts stand side by side and are never derived from one another:
 /// health, last verified, last synced, age of the data.
@@ -223,6 +227,9 @@ pub struct DataAge {
     pub stale_since: Option<Timestamp>,
     /// How many people are stored.
     pub people: u64,
+    /// Deletions that wait for somebody's approval, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletions_held: Option<DeletionsHeld>,
 }
 
 /// What the sync is doing.

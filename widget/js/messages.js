@@ -19,6 +19,7 @@ export const messages = {
   'headline.awaiting-consent': 'Connect your Microsoft 365 directory',
   'headline.healthy': 'Everything works',
   'headline.healthy_first': 'Connected. Reading your directory',
+  'headline.healthy_held': 'Connected, and many removals wait for approval',
   'headline.healthy_stale': 'Connected, but the data falls behind',
   'headline.expiring': 'The connection is likely to stop soon',
   'headline.suspended': 'Microsoft refuses the connection for now',
@@ -29,6 +30,8 @@ export const messages = {
   'explanation.awaiting-consent': 'An administrator agrees once at Microsoft. From then on names, titles and photos stay up to date by themselves.',
   'explanation.healthy': 'Microsoft accepts the connection, and changes in your directory arrive here by themselves.',
   'explanation.healthy_first': 'This takes a few minutes for most directories. You can leave this page.',
+  'explanation.healthy_held':
+    '{people} of {of} people are gone from the directory at once. They are kept and stay in use until their removal is approved or rejected.',
   'explanation.healthy_stale': 'Microsoft accepts the connection, but reading the directory does not succeed. The last known data stays in use.',
   'explanation.disconnected': 'It was ended on purpose. The last known data stays until it is deleted. You can connect again at any time.',
 

@@ -4,8 +4,8 @@
 //! what the whole widget may weigh. A field that the API gains or loses does not compile here; a test holds the names to serde's.
 
 use domain::api::{
-    AccessWord, Actor, AttemptFailureView, AttemptWord, Confidence, ConnectionStatus, DataAge, DiagnosisView, FactView, ForecastView,
-    HealthWord, ReconnectAttempt, SpareView, SupportView, SyncView, SyncWord, TenantView,
+    AccessWord, Actor, AttemptFailureView, AttemptWord, Confidence, ConnectionStatus, DataAge, DeletionsHeld, DiagnosisView, FactView,
+    ForecastView, HealthWord, ReconnectAttempt, SpareView, SupportView, SyncView, SyncWord, TenantView,
 };
 use jiff::Timestamp;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -160,6 +160,16 @@ fn data(body: &JsValue) -> Option<DataAge> {
         as_of: optional(body, "as_of", time)?,
         stale_since: optional(body, "stale_since", time)?,
         people: whole(&get(body, "people")?)?,
+        deletions_held: optional(body, "deletions_held", held)?,
+    })
+}
+
+fn held(body: &JsValue) -> Option<DeletionsHeld> {
+    Some(DeletionsHeld {
+        round: u32::try_from(whole(&get(body, "round")?)?).ok()?,
+        people: whole(&get(body, "people")?)?,
+        of: whole(&get(body, "of")?)?,
+        since: time(&get(body, "since")?)?,
     })
 }
 

@@ -170,6 +170,7 @@ fn headline(status: &ConnectionStatus, now: Moment) -> Line {
         (HealthWord::Expiring, _, Some(forecast)) => stops(forecast, now),
         (HealthWord::AwaitingConsent, ..) => Line::of("headline.awaiting-consent"),
         (HealthWord::Healthy, ..) if status.data.stale_since.is_some() => Line::of("headline.healthy_stale"),
+        (HealthWord::Healthy, ..) if status.data.deletions_held.is_some() => Line::of("headline.healthy_held"),
         (HealthWord::Healthy, ..) if status.data.as_of.is_none() => Line::of("headline.healthy_first"),
         (HealthWord::Healthy, ..) => Line::of("headline.healthy"),
         (HealthWord::Expiring, ..) => Line::of("headline.expiring"),
@@ -200,6 +201,10 @@ pub fn confidence(confidence: Confidence) -> Line {
 }
 
 fn explanation(status: &ConnectionStatus) -> Option<Line> {
+    if let (HealthWord::Healthy, None, Some(held)) = (status.health, status.data.stale_since, &status.data.deletions_held) {
+        let line = Line::of("explanation.healthy_held").with("people", Slot::Number(held.people));
+        return Some(line.with("of", Slot::Number(held.of)));
+    }
     match (&status.health, &status.diagnosis, &status.forecast) {
         (HealthWord::Suspended | HealthWord::Dead | HealthWord::OperatorFault, Some(diagnosis), _) => {
             Some(Line::plain(&diagnosis.explanation))

@@ -13,7 +13,7 @@ use domain::walk::{Guard, Walk};
 use jiff::{SignedDuration, Timestamp};
 
 /// A full round over more people than this is done in the bulk lane.
-const QUICK_PEOPLE_MAX: u64 = 5_000;
+const QUICK_PEOPLE_MAX: u64 = 4_000;
 /// How long before the invocation's end the last page is begun: fetching (15 s) and storing (three writes of at most 10 s).
 const PAGE_BUDGET: SignedDuration = SignedDuration::from_secs(50);
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn only_full_rounds_over_many_people_are_bulk() {
         let walk = |is_full, people, people_seen| lane(&Walk { is_full, people, people_seen, ..Walk::default() });
-        assert_eq!([walk(false, 500_000, 500_000), walk(true, 5_000, 10)], [Lane::Quick; 2]);
-        assert_eq!([walk(true, 5_001, 0), walk(true, 0, 5_994)], [Lane::Bulk; 2]);
+        assert_eq!([walk(false, 500_000, 500_000), walk(true, 4_000, 10)], [Lane::Quick; 2]);
+        assert_eq!([walk(true, 4_001, 0), walk(true, 0, 4_995)], [Lane::Bulk; 2]);
     }
 }

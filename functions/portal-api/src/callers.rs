@@ -66,7 +66,7 @@ impl Callers {
         let claims = claims.map_err(|_| refused("its signature, algorithm, audience or claims are wrong"))?.claims;
         check_times(&claims, now)?;
         let scopes = claims.scope.split_whitespace().map(str::to_owned).collect();
-        Ok(Caller { customer: claims.customer, scopes })
+        Ok(Caller { customer: claims.customer, user: claims.sub, scopes })
     }
 }
 
@@ -84,6 +84,7 @@ fn read_key(key: &Jwk) -> Result<(String, (Algorithm, DecodingKey)), CallersErro
 
 #[derive(Deserialize)]
 struct Claims {
+    sub: String,
     customer: CustomerId,
     #[serde(default)]
     scope: String,
@@ -110,6 +111,8 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), ApiError> {
 pub(crate) struct Caller {
     /// For which customer. Every query is keyed by it.
     pub(crate) customer: CustomerId,
+    /// The portal user, as the operator names them.
+    pub(crate) user: String,
     scopes: BTreeSet<String>,
 }
 

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `connections` | `/v1/connections`, `/v1/connections/{id}`, `/v1/connections/{id}/sync` |
 //! | `people` | `/v1/connections/{id}/people` |
+//! | `deletions` | `/v1/connections/{id}/held-deletions` |
 //! | `reconnect` | `/v1/reconnect-attempts`, `/v1/reconnect-attempts/{id}` |
 //! | `callback` | `/v1/consent/callback` |
 //! | `openapi` | `/v1/openapi.json` |
@@ -26,6 +27,7 @@
 mod callback;
 mod callers;
 mod connections;
+mod deletions;
 mod install;
 mod openapi;
 mod people;
@@ -86,7 +88,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     let exposed = [header::ETAG, header::RETRY_AFTER, HeaderName::from_static(request::HEADER)];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers(exposed)
         .max_age(Duration::from_secs(7200))

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Shared, callback, connections, people, reconnect};
+use crate::{Shared, callback, connections, deletions, people, reconnect};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ pub(crate) fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(connections::read))
         .routes(routes!(connections::sync))
         .routes(routes!(people::list))
+        .routes(routes!(deletions::read, deletions::decide))
         .routes(routes!(reconnect::begin))
         .routes(routes!(reconnect::read, reconnect::cancel))
         .routes(routes!(callback::receive))

@@ -4,14 +4,14 @@ use adapters::store::attempts::{Attempt, Progress};
 use adapters::store::connections::{Body, Connection, Spare};
 use adapters::store::people::StoredPerson;
 use domain::api::{
-    AttemptFailureView, AttemptWord, ConnectionStatus, DataAge, DiagnosisView, ForecastView, HealthWord, ManagerView, PersonView,
-    ReconnectAttempt, SpareView, SyncView, SyncWord, TenantView,
+    AttemptFailureView, AttemptWord, ConnectionStatus, DataAge, DeletionsHeld, DiagnosisView, ForecastView, HealthWord, ManagerView,
+    PersonView, ReconnectAttempt, SpareView, SyncView, SyncWord, TenantView,
 };
 use domain::diagnosis;
 use domain::forecast::{Forecast, Why};
 use domain::health::Health;
 use domain::person::Value;
-use domain::walk::Walk;
+use domain::walk::{Hold, Walk};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long the widget waits between two questions about an attempt.
@@ -99,7 +99,12 @@ pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
         as_of: walk.and_then(|walk| walk.as_of),
         stale_since: walk.and_then(|walk| walk.stale_since),
         people: walk.map_or(0, |walk| walk.people),
+        deletions_held: walk.and_then(|walk| walk.hold).map(|hold| deletions_held(&hold)),
     }
+}
+
+pub(crate) fn deletions_held(hold: &Hold) -> DeletionsHeld {
+    DeletionsHeld { round: hold.round, people: hold.people, of: hold.of, since: hold.since }
 }
 
 fn sync(walk: Option<&Walk>, now: Timestamp) -> SyncView {
