@@ -121,6 +121,11 @@ impl Meter {
         self.0.lock().expect("nobody panics in the meter").losses.push((operation.to_owned(), after, lost));
     }
 
+    /// Loses nothing that was not lost yet.
+    pub fn lose_no_more(&self) {
+        self.0.lock().expect("nobody panics in the meter").losses.clear();
+    }
+
     fn before(&self, operation: &str) -> Result<(), BoxError> {
         let mut readings = self.0.lock().expect("nobody panics in the meter");
         *readings.counts.entry(operation.to_owned()).or_default() += 1;
