@@ -2,7 +2,7 @@
 
 use adapters::Ports;
 use adapters::store::connections::{Connection, Grant, Slot, Spare, Tenant};
-use adapters::store::grants::SealedTokens;
+use adapters::store::grants::{Kept, SealedTokens};
 use adapters::store::{Holder, Lease};
 use adapters::vault::{Binding, Purpose};
 use anyhow::{Context as _, Result};
@@ -100,7 +100,7 @@ async fn consented(ports: &Ports, seedling: &Seedling, (consent, slot): (&Consen
         let sealed = ports.vault.seal(&Binding::new(id, Purpose::RefreshToken), consent.token.as_bytes()).await?;
         // No access token: it ended before it began.
         let tokens = SealedTokens { slot, consenter: consent.person, refresh: Some(sealed), access: Vec::new(), access_until: now };
-        ports.store.put_tokens(id, &tokens).await?;
+        ports.store.put_tokens(id, tokens, &Kept::default()).await?;
     }
     let (consenter, consenter_name) = (consent.person, consent.name.clone());
     Ok(Grant { access: *access, current: slot, previous: None, signed_in_at: now, consenter, consenter_name, told: None })

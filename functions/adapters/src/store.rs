@@ -8,7 +8,7 @@
 //! | notices owed | the same, `work = notice#NN` | 1 query a shard and tick | 0.1 KB |
 //! | take a connection's lease | connections, `connection#ID` / `connection` | 1 write unit | about 1 KB while it is well, up to 4 KB |
 //! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
-//! | a grant's tokens, sealed | `connection#ID` / `grant#S`, six slots | 1 write of refresh and access token together a refresh, 4 write units | 3.8 KB, up to 12 KB |
+//! | a grant's tokens, sealed | `connection#ID` / `grant#S`, eight slots | 1 write of refresh and access token together a refresh, 4 write units | 3.8 KB, up to 12 KB |
 //! | failures counted | `fleet#CAUSE` / `minute#N`, expire by TTL | where a check fails, and 1 write a hundred checks | 0.1 KB |
 //! | incidents, the last of each cause | `fleet` / `incident#CAUSE` | where a check fails, and 2 reads a tick | 0.5 KB |
 //! | what the sync saw of the consenter | `connection#ID` / `connection`, attribute `omen` | 1 write when it changes | 0.2 KB |

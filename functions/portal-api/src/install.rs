@@ -5,7 +5,7 @@ use adapters::entropy;
 use adapters::graph::Organization;
 use adapters::store::attempts::{Aim, Attempt};
 use adapters::store::connections::{Connection, Grant, Slot, Spare, Tenant};
-use adapters::store::grants::free_slot;
+use adapters::store::grants::Kept;
 use adapters::store::notices::Notice;
 use adapters::store::{Holder, Lease, StoreError};
 use adapters::tokens::{self, Place};
@@ -84,7 +84,9 @@ async fn swap(portal: &Portal, attempt: &Attempt, candidate: Candidate) -> Resul
         ports.store.settle_connection(&connection, &lease, &[]).await?;
         return Ok(refused);
     }
-    let slot = store_tokens(portal, (&connection, &lease), &candidate).await?;
+    let Some(slot) = store_tokens(portal, (&connection, &lease), &candidate).await? else {
+        return Ok(Swap::Overtaken);
+    };
     let (connection, notices) = match attempt.terms.aim {
         Aim::Spare => (reinforced(connection, slot, &candidate, now), Vec::new()),
         Aim::Delegated => repaired(portal, connection, (slot, AccessWord::Delegated), &candidate),
@@ -110,16 +112,24 @@ fn hindrance(connection: &Connection, attempt: &Attempt, candidate: &Candidate) 
     }
 }
 
-/// Seals and stores the candidate's tokens where nothing points to yet.
-async fn store_tokens(portal: &Portal, (connection, lease): (&Connection, &Lease), candidate: &Candidate) -> Result<Slot, AnyError> {
+/// Seals and stores the candidate's tokens where nothing points to yet; `None` where others store tokens at the same time.
+async fn store_tokens(
+    portal: &Portal,
+    (connection, lease): (&Connection, &Lease),
+    candidate: &Candidate,
+) -> Result<Option<Slot>, AnyError> {
     let ports = &portal.ports;
     let id = &connection.id;
-    let slot = Slot { slot: free_slot(&connection.body, None), generation: lease.fence };
+    let kept = Kept::of(&connection.body);
+    let slot = Slot { slot: kept.free_slot(), generation: lease.fence };
     let place = Place { connection: id, consenter: candidate.identity.object, slot };
     let refresh = candidate.refresh_token.as_ref();
     let sealed = tokens::seal(ports.vault.as_ref(), place, &candidate.tokens, refresh, ports.clock.now()).await?;
-    ports.store.put_tokens(id, &sealed).await?;
-    Ok(slot)
+    match ports.store.put_tokens(id, sealed, &kept).await {
+        Ok(slot) => Ok(Some(slot)),
+        Err(StoreError::Overtaken { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The candidate's grant, as of now.

@@ -3,7 +3,7 @@
 use adapters::Ports;
 use adapters::entropy;
 use adapters::store::connections::{Connection, DueCheck, Grant};
-use adapters::store::grants::SealedTokens;
+use adapters::store::grants::{Kept, SealedTokens};
 use adapters::store::notices::Notice;
 use adapters::store::{Holder, Lease, StoreError};
 use domain::api::HealthWord;
@@ -78,6 +78,8 @@ impl Outcome {
 pub(crate) struct Patient<'a> {
     pub(crate) connection: Connection,
     pub(crate) lease: &'a Lease,
+    /// What new tokens must not be stored over.
+    pub(crate) kept: Kept,
     pub(crate) owed: Vec<NoticeKind>,
     /// When the operator's own credential ends, where that is known.
     pub(crate) credential_ends_at: Option<Timestamp>,
@@ -100,6 +102,7 @@ pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, S
     };
     let before = due.connection.health();
     let mut patient = Patient {
+        kept: Kept::of(&due.connection.body),
         connection: Connection { check_at: None, ..due.connection },
         lease: &lease,
         owed: Vec::new(),
@@ -126,7 +129,7 @@ async fn examine(round: &Round<'_>, patient: &mut Patient<'_>, tokens: Option<Se
     if matches!(patient.connection.body.standing.health, Health::Dead { .. }) {
         return spare::rescue(round, patient).await;
     }
-    let task = Task { connection: &patient.connection, grant: &grant, lease: patient.lease, tokens };
+    let task = Task { connection: &patient.connection, grant: &grant, lease: patient.lease, kept: &patient.kept, tokens };
     let renewal = renewal::renew(round.ports, task).await?;
     decide(round, patient, grant, renewal).await
 }
@@ -164,6 +167,7 @@ async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, rene
 /// Notes tokens that Entra gave for the grant in use, and foresees its end.
 pub(crate) fn accept(patient: &mut Patient<'_>, grant: Grant, renewed: &Renewed, now: Timestamp) {
     let body = &mut patient.connection.body;
+    patient.kept.add(renewed.current);
     body.unclear = 0;
     body.held_since = None;
     body.verified_at = Some(now);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use adapters::Ports;
 use adapters::entra::Tokens;
 use adapters::graph::GraphError;
-use adapters::store::connections::{Body, Connection, Grant, Slot, Tenant};
-use adapters::store::grants::{SealedTokens, free_slot};
+use adapters::store::connections::{Connection, Grant, Slot, Tenant};
+use adapters::store::grants::{Kept, SealedTokens};
 use adapters::store::{Lease, StoreError};
 use adapters::tokens::{self, Place};
 use adapters::vault::{self, Binding, Purpose, VaultError};
@@ -51,6 +51,8 @@ pub(crate) struct Task<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) grant: &'a Grant,
     pub(crate) lease: &'a Lease,
+    /// What new tokens must not be stored over.
+    pub(crate) kept: &'a Kept,
     /// The tokens in use, where they were read already and nothing newer can be stored.
     pub(crate) tokens: Option<SealedTokens>,
 }
@@ -103,8 +105,7 @@ async fn renew_app(ports: &Ports, task: &Task<'_>, tenant: &Tenant) -> Result<Re
             (None, error) => unclear(&error.to_string()),
         });
     }
-    let slot = Slot { slot: free_slot(&task.connection.body, None), generation: task.lease.fence };
-    store(ports, task, (slot, None), &tokens, None).await
+    store(ports, task, None, &tokens, None).await
 }
 
 /// What spending one token came to.
@@ -145,22 +146,13 @@ fn is_about_the_token(refusal: &Refusal) -> bool {
     is_grant && matches!(diagnosis::action(refusal), Action::Bury | Action::BlameOperator)
 }
 
-/// The tokens worth trying, best first: those that were stored but never pointed to, the current ones, the previous ones.
+/// The tokens worth trying, the newest first: those in use, those before, and what a worker stored since and died before it counted. Those
+/// of whoever else consented meanwhile, and died before it counted, are not in use.
 async fn candidates(ports: &Ports, task: &Task<'_>) -> Result<Vec<SealedTokens>, StoreError> {
     let grant = task.grant;
-    let is_useful = |tokens: &SealedTokens| {
-        let is_unpointed = tokens.slot.generation > grant.current.generation && !is_pointed_to(&task.connection.body, tokens.slot);
-        // Whoever else consented meanwhile, and died before it counted, is not in use.
-        let is_ours = tokens.consenter == grant.consenter && tokens.refresh.is_some();
-        is_ours && (is_unpointed || tokens.slot == grant.current || Some(tokens.slot) == grant.previous)
-    };
+    let is_ours = |tokens: &SealedTokens| tokens.consenter == grant.consenter && tokens.slot.generation >= grant.since();
     let stored = ports.store.tokens(&task.connection.id).await?;
-    Ok(stored.into_iter().filter(is_useful).collect())
-}
-
-fn is_pointed_to(body: &Body, slot: Slot) -> bool {
-    let grants = [body.grant.as_ref(), body.spare.as_ref().map(|spare| &spare.grant)];
-    grants.into_iter().flatten().any(|grant| grant.current == slot || grant.previous == Some(slot))
+    Ok(stored.into_iter().filter(|tokens| is_ours(tokens) && tokens.refresh.is_some()).collect())
 }
 
 async fn open(ports: &Ports, id: &ConnectionId, stored: &SealedTokens) -> Result<SecretString, VaultError> {
@@ -185,26 +177,27 @@ async fn ask(ports: &Ports, tenant: &Tenant, token: &SecretString) -> Result<Tok
 
 /// Stores the new tokens, before anything points to them. Where Entra gave no new refresh token, the one that just worked goes on.
 async fn keep(ports: &Ports, task: &Task<'_>, used: &SealedTokens, (token, tokens): (SecretString, Tokens)) -> Result<Renewal, StoreError> {
-    let slot = Slot { slot: free_slot(&task.connection.body, Some(used.slot)), generation: task.lease.fence };
     let refresh = tokens.refresh_token.as_ref().unwrap_or(&token);
-    store(ports, task, (slot, Some(used.slot)), &tokens, Some(refresh)).await
+    store(ports, task, Some(used), &tokens, Some(refresh)).await
 }
 
 async fn store(
     ports: &Ports,
     task: &Task<'_>,
-    (slot, previous): (Slot, Option<Slot>),
+    used: Option<&SealedTokens>,
     tokens: &Tokens,
     refresh: Option<&SecretString>,
 ) -> Result<Renewal, StoreError> {
     let id = &task.connection.id;
+    let kept = used.map_or_else(|| task.kept.clone(), |used| task.kept.clone().since(used));
+    let slot = Slot { slot: kept.free_slot(), generation: task.lease.fence };
     let place = Place { connection: id, consenter: task.grant.consenter, slot };
-    match tokens::seal(ports.vault.as_ref(), place, tokens, refresh, ports.clock.now()).await {
-        Ok(sealed) => ports.store.put_tokens(id, &sealed).await?,
+    let current = match tokens::seal(ports.vault.as_ref(), place, tokens, refresh, ports.clock.now()).await {
+        Ok(sealed) => ports.store.put_tokens(id, sealed, &kept).await?,
         Err(error) => return Ok(unclear(&error.to_string())),
-    }
+    };
     let told = tokens.refresh_expires_in.and_then(|expires_in| Told::next(task.grant.told, expires_in, ports.clock.now()));
-    Ok(Renewal::Renewed(Renewed { current: slot, previous, told }))
+    Ok(Renewal::Renewed(Renewed { current, previous: used.map(|used| used.slot), told }))
 }
 
 pub(crate) fn unclear(what: &str) -> Renewal {

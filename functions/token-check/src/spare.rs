@@ -81,7 +81,8 @@ pub(crate) async fn stand_in(round: &Round<'_>, patient: &mut Patient<'_>, verdi
 }
 
 async fn renew(round: &Round<'_>, patient: &Patient<'_>, grant: &Grant) -> Result<Renewal, StoreError> {
-    renewal::renew(round.ports, Task { connection: &patient.connection, grant, lease: patient.lease, tokens: None }).await
+    let task = Task { connection: &patient.connection, grant, lease: patient.lease, kept: &patient.kept, tokens: None };
+    renewal::renew(round.ports, task).await
 }
 
 /// The spare is in use from now on. A grant that may come back becomes the spare; a dead one is forgotten.

@@ -2,7 +2,7 @@
 
 use adapters::entra::Tokens;
 use adapters::store::connections::{Connection, Slot};
-use adapters::store::grants::{SealedTokens, free_slot};
+use adapters::store::grants::{Kept, SealedTokens};
 use adapters::store::{Holder, Lease, StoreError};
 use adapters::vault::{Binding, Purpose, seal_text};
 use domain::ids::{ConnectionId, ObjectId, TenantId};
@@ -80,9 +80,16 @@ async fn die_after_storing(world: &World, id: &ConnectionId) -> String {
     let (connection, lease) = take(world, id).await.unwrap();
     let tokens = refresh(world, id).await;
     let token = tokens.refresh_token.unwrap();
-    let slot = Slot { slot: free_slot(&connection.body, None), generation: lease.fence };
-    put(world, id, slot, &token).await;
+    leave(world, (&connection, &lease), &token).await;
     token.expose_secret().to_owned()
+}
+
+/// Stores a refresh token as a worker does, and points to it as little as one that died.
+async fn leave(world: &World, (connection, lease): (&Connection, &Lease), token: &SecretString) {
+    let kept = Kept::of(&connection.body);
+    let slot = Slot { slot: kept.free_slot(), generation: lease.fence };
+    let tokens = tokens(world, &connection.id, slot, token).await;
+    world.ports.store.put_tokens(&connection.id, tokens, &kept).await.unwrap();
 }
 
 async fn refresh(world: &World, id: &ConnectionId) -> Tokens {
@@ -98,9 +105,22 @@ async fn opened(world: &World, id: &ConnectionId) -> SecretString {
 
 /// Puts another refresh token into a slot, beside the access token that is there.
 async fn put(world: &World, id: &ConnectionId, slot: Slot, token: &SecretString) {
+    let tokens = tokens(world, id, slot, token).await;
+    world.ports.store.put_tokens(id, tokens, &Kept::default()).await.unwrap();
+}
+
+async fn tokens(world: &World, id: &ConnectionId, slot: Slot, token: &SecretString) -> SealedTokens {
     let sealed = seal_text(world.ports.vault.as_ref(), &Binding::new(id, Purpose::RefreshToken), token).await.unwrap();
     let newest = world.ports.store.tokens(id).await.unwrap().remove(0);
-    world.ports.store.put_tokens(id, &SealedTokens { slot, refresh: Some(sealed), ..newest }).await.unwrap();
+    SealedTokens { slot, refresh: Some(sealed), ..newest }
+}
+
+/// A refresh token that Entra refuses for good.
+fn dead(world: &World) -> SecretString {
+    let other = world.simulator.add_user(world.tenant, person("Eve", Role::Admin));
+    let dead = world.simulator.grant((world.tenant, other), CLIENT, &["offline_access", "User.Read.All"]).unwrap();
+    world.work(Act::RevokeSessions { user: other });
+    dead.into()
 }
 
 #[tokio::test]
@@ -111,6 +131,33 @@ async fn a_token_whose_pointer_was_never_written_is_found_and_used() {
     world.pass(LEASE + SignedDuration::from_secs(1));
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.wire.refresh_tokens().last(), Some(&newer));
+    assert_eq!(world.check(&id).await, "healthy");
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_stored_outlasts_a_consent_of_the_same_account() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let newer = die_after_storing(&world, &id).await;
+    assert_eq!(world.consent(&id).await["state"], "succeeded");
+    let grant = world.stored(&id).await.body.grant.unwrap();
+    put(&world, &id, grant.current, &"not a token".to_owned().into()).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.wire.refresh_tokens().last(), Some(&newer));
+}
+
+#[tokio::test]
+async fn workers_that_die_one_after_another_never_cost_the_newest_token() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    for _ in 0..12 {
+        let newer = die_after_storing(&world, &id).await;
+        assert_eq!(opened(&world, &id).await.expose_secret(), newer);
+        world.pass(LEASE + SignedDuration::from_secs(1));
+    }
+    let newest = opened(&world, &id).await;
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.wire.refresh_tokens().last().map(String::as_str), Some(newest.expose_secret()));
     assert_eq!(world.check(&id).await, "healthy");
 }
 
@@ -144,10 +191,7 @@ async fn the_previous_token_is_used_when_the_newest_is_dead() {
     assert_eq!(world.check(&id).await, "healthy");
     let grant = world.stored(&id).await.body.grant.unwrap();
     assert!(grant.previous.is_some(), "the one before is kept until the new one has worked");
-    let other = world.simulator.add_user(world.tenant, person("Eve", Role::Admin));
-    let dead = world.simulator.grant((world.tenant, other), CLIENT, &["offline_access", "User.Read.All"]).unwrap();
-    world.work(Act::RevokeSessions { user: other });
-    put(&world, &id, grant.current, &dead.into()).await;
+    put(&world, &id, grant.current, &dead(&world)).await;
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.notices(&id).await, [""; 0]);
@@ -159,7 +203,7 @@ async fn sealed_bytes_that_do_not_open_are_no_death() {
     let id = due(&world).await;
     for stored in world.ports.store.tokens(&id).await.unwrap() {
         let damaged = SealedTokens { refresh: Some(vec![1, 2, 3]), ..stored };
-        world.ports.store.put_tokens(&id, &damaged).await.unwrap();
+        world.ports.store.put_tokens(&id, damaged, &Kept::default()).await.unwrap();
     }
     assert_eq!(world.check(&id).await, "healthy");
     assert_eq!(world.refreshes(), 0);

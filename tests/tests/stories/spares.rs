@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use adapters::store::connections::Connection;
+use adapters::vault::{Binding, Purpose};
 use domain::ids::ConnectionId;
 use entra_simulator::{Act, Role};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use system_tests::World;
 use system_tests::engine::Lost;
@@ -454,6 +456,23 @@ async fn tokens_whose_pointer_was_lost_never_cost_the_spare_its_own() {
             assert_whole(&world, &id).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_stored_of_the_spare_is_what_the_next_one_asks_with() {
+    let (world, id, eve) = with_spare().await;
+    world.pass(TURN);
+    // The tokens of both are stored, and the worker dies before the connection points to them.
+    world.engine.meter.lose("UpdateItem", 2, Lost::Request);
+    assert_eq!(world.tick().await.faults, 1);
+    let stored = world.ports.store.tokens(&id).await.unwrap();
+    let newest = stored.into_iter().find(|tokens| tokens.consenter.0 == eve).and_then(|tokens| tokens.refresh).unwrap();
+    let binding = Binding::new(&id, Purpose::RefreshToken);
+    let newest = adapters::vault::open_text(world.ports.vault.as_ref(), &binding, &newest).await.unwrap();
+    world.pass(SignedDuration::from_mins(6));
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!(world.wire.refresh_tokens().last().map(String::as_str), Some(newest.expose_secret()));
+    assert_whole(&world, &id).await;
 }
 
 #[tokio::test]

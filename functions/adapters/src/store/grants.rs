@@ -1,18 +1,20 @@
 //! Tokens, sealed: of each grant the refresh token, and beside it the access token that the sync reads Graph with.
 //!
-//! A new pair is put into a slot that nothing points to, before the connection points to it. So nothing that is still needed is
-//! overwritten, and a token whose pointer was not written is found again: its generation is higher than the pointer's.
+//! A new pair is put into a slot that nothing points to, before the connection points to it. A token whose pointer was not written is found
+//! again: its generation is higher than the pointer's. So a slot that nothing points to may hold what is needed all the same, put there by a
+//! worker that died, or by one that is at it right now. DynamoDB decides with the write itself: what is still of use is not overwritten.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{ConnectionId, ObjectId};
 use jiff::Timestamp;
 
-use super::connections::{Body, Slot};
+use super::connections::{Body, Grant, Slot};
 use super::item::{Item, Reader, VERSION, bytes, number, text, time};
 use super::{Store, StoreError, connection_key, failed};
 
-/// How many slots there are: current and previous token of the grant in use, the same of its spare, one that a worker filled and died before
-/// it was pointed to, and one to write to.
-const SLOTS: u8 = 6;
+/// How many slots there are: current and previous token of the grant in use, the same of its spare, of each one that a worker stored and
+/// died before it was pointed to, and one more to write to.
+const SLOTS: u8 = 8;
 
 /// The tokens of one grant, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,27 +31,110 @@ pub struct SealedTokens {
     pub access_until: Timestamp,
 }
 
-/// A slot that may be overwritten, besides those in `kept`.
-#[must_use]
-pub fn free_slot(body: &Body, kept: Option<Slot>) -> u8 {
-    let grants = [body.grant.as_ref(), body.spare.as_ref().map(|spare| &spare.grant)];
-    let used: Vec<u8> = grants
-        .into_iter()
-        .flatten()
-        .flat_map(|grant| [Some(grant.current), grant.previous])
-        .chain([kept])
-        .flatten()
-        .map(|slot| slot.slot)
-        .collect();
-    (0..SLOTS).find(|slot| !used.contains(slot)).unwrap_or_default()
+/// What must outlast the storing of new tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Slots that are pointed to, and the one of the tokens that just worked.
+    slots: Vec<u8>,
+    /// From which generation on an account's tokens are of use, whether they are pointed to or not.
+    since: Vec<(ObjectId, u64)>,
+}
+
+impl Kept {
+    /// What a connection needs, as it stands in the store.
+    #[must_use]
+    pub fn of(body: &Body) -> Self {
+        let grants = || [body.grant.as_ref(), body.spare.as_ref().map(|spare| &spare.grant)].into_iter().flatten();
+        let slots = grants().flat_map(|grant| [Some(grant.current), grant.previous]).flatten();
+        Self { slots: slots.map(|slot| slot.slot).collect(), since: grants().map(|grant| (grant.consenter, grant.since())).collect() }
+    }
+
+    /// Adds tokens that were just stored.
+    pub fn add(&mut self, slot: Slot) {
+        self.slots.push(slot.slot);
+    }
+
+    /// The same for whoever stores what Entra gave for `used`: older tokens of that account are not needed any more.
+    #[must_use]
+    pub fn since(mut self, used: &SealedTokens) -> Self {
+        self.add(used.slot);
+        self.since.retain(|(consenter, _)| *consenter != used.consenter);
+        self.since.push((used.consenter, used.slot.generation));
+        self
+    }
+
+    /// A slot that nothing points to.
+    #[must_use]
+    pub fn free_slot(&self) -> u8 {
+        self.free_slots().next().unwrap_or_default()
+    }
+
+    fn free_slots(&self) -> impl Iterator<Item = u8> {
+        (0..SLOTS).filter(|slot| !self.slots.contains(slot))
+    }
+
+    fn needs(&self, tokens: &SealedTokens) -> bool {
+        self.since.iter().any(|(consenter, since)| tokens.consenter == *consenter && tokens.slot.generation >= *since)
+    }
+
+    /// When tokens may be stored over others, or over none: over older ones that are not needed. Those of the same generation are the same,
+    /// sent once more because the first answer was lost.
+    fn condition(&self, generation: u64) -> Condition {
+        let mut condition = Condition {
+            text: "attribute_not_exists(pk) OR generation = :generation OR (generation < :generation".to_owned(),
+            values: vec![(":generation".to_owned(), number(generation))],
+        };
+        for (place, (consenter, since)) in self.since.iter().enumerate() {
+            let (owner, from) = (format!(":consenter{place}"), format!(":since{place}"));
+            condition.text += &format!(" AND NOT (consenter = {owner} AND generation >= {from})");
+            condition.values.extend([(owner, text(consenter.to_string())), (from, number(since))]);
+        }
+        condition.text.push(')');
+        condition
+    }
+}
+
+/// A condition and the values that it names.
+struct Condition {
+    text: String,
+    values: Vec<(String, AttributeValue)>,
+}
+
+impl Grant {
+    /// From which generation on tokens of its account belong to it.
+    #[must_use]
+    pub fn since(&self) -> u64 {
+        self.previous.map_or(self.current.generation, |previous| previous.generation.min(self.current.generation))
+    }
 }
 
 impl Store {
-    /// Stores tokens, durable before anything points to them. Older ones never replace newer ones.
+    /// Stores tokens, durable before anything points to them, where nothing of `kept` is overwritten; returns where they are now. That is
+    /// the slot that they name, unless it holds something of use: then it is one that is empty, or else one that holds the least.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn put_tokens(&self, id: &ConnectionId, tokens: &SealedTokens) -> Result<(), StoreError> {
+    /// [`StoreError`]; [`StoreError::Overtaken`] where others store tokens of this connection at the same time, or newer ones are there.
+    pub async fn put_tokens(&self, id: &ConnectionId, mut tokens: SealedTokens, kept: &Kept) -> Result<Slot, StoreError> {
+        let generation = tokens.slot.generation;
+        match self.put_into_slot(id, &tokens, kept.condition(generation)).await {
+            Err(StoreError::Overtaken { .. }) => {}
+            put => return put.map(|()| tokens.slot),
+        }
+        let stored = self.tokens(id).await?;
+        let found = |slot: u8| stored.iter().find(|tokens| tokens.slot.slot == slot);
+        let worth = |slot: &u8| found(*slot).map(|tokens| (kept.needs(tokens), tokens.slot.generation));
+        tokens.slot.slot = kept.free_slots().min_by_key(worth).unwrap_or_default();
+        let seen = found(tokens.slot.slot).map_or(0, |tokens| tokens.slot.generation);
+        // Only over what was seen there.
+        let condition = Condition {
+            text: "attribute_not_exists(pk) OR generation = :generation OR (generation < :generation AND generation = :seen)".to_owned(),
+            values: vec![(":generation".to_owned(), number(generation)), (":seen".to_owned(), number(seen))],
+        };
+        self.put_into_slot(id, &tokens, condition).await?;
+        Ok(tokens.slot)
+    }
+
+    async fn put_into_slot(&self, id: &ConnectionId, tokens: &SealedTokens, condition: Condition) -> Result<(), StoreError> {
         let request = self.client.put_item().table_name(&self.connections);
         let mut request = request
             .item("pk", text(connection_key(id)))
@@ -60,8 +145,8 @@ impl Store {
             .item("consenter", text(tokens.consenter.to_string()))
             .item("access", bytes(tokens.access.clone()))
             .item("access_until", time(tokens.access_until))
-            .condition_expression("attribute_not_exists(pk) OR generation <= :generation")
-            .expression_attribute_values(":generation", number(tokens.slot.generation));
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(Some(condition.values.into_iter().collect()));
         if let Some(refresh) = &tokens.refresh {
             request = request.item("refresh", bytes(refresh.clone()));
         }
