@@ -65,7 +65,7 @@ pub(crate) async fn renew(ports: &Ports, task: Task<'_>) -> Result<Renewal, Stor
     }
 }
 
-/// Tries the newest stored token, then the one before it: the newest has not worked yet, the one before has.
+/// Tries the newest stored token, and the older ones where it is of no use: the newest may not have worked yet, those before have.
 async fn renew_unbounded(ports: &Ports, mut task: Task<'_>) -> Result<Renewal, StoreError> {
     let Some(tenant) = &task.connection.body.tenant else {
         return Ok(unclear("the connection has no tenant"));
@@ -80,15 +80,25 @@ async fn renew_unbounded(ports: &Ports, mut task: Task<'_>) -> Result<Renewal, S
     let Some(first) = first else {
         return Ok(unclear("no refresh token is stored"));
     };
-    let renewal = spend(ports, &task, tenant, &first).await?;
-    if !matches!(&renewal, Attempt::TokenUseless(_)) {
-        return Ok(renewal.into_renewal());
+    let mut renewal = match spend(ports, &task, tenant, &first).await? {
+        Attempt::Decided(renewal) => return Ok(renewal),
+        Attempt::TokenUseless(renewal) => renewal,
+    };
+    let stored = candidates(ports, &task).await?;
+    for older in stored.iter().filter(|tokens| tokens.slot.generation < first.slot.generation) {
+        match spend(ports, &task, tenant, older).await? {
+            Attempt::Decided(renewal) => return Ok(renewal),
+            // What is said of the newest counts, unless it is only that this token is none.
+            Attempt::TokenUseless(_) if is_end(&renewal) => {}
+            Attempt::TokenUseless(other) => renewal = other,
+        }
     }
-    let second = candidates(ports, &task).await?.into_iter().find(|tokens| tokens.slot.generation < first.slot.generation);
-    match second {
-        Some(second) => Ok(spend(ports, &task, tenant, &second).await?.into_renewal()),
-        None => Ok(renewal.into_renewal()),
-    }
+    Ok(renewal)
+}
+
+/// Whether Entra says that the grant has ended.
+fn is_end(renewal: &Renewal) -> bool {
+    matches!(renewal, Renewal::Refused(refusal) if diagnosis::action(refusal) == Action::Bury)
 }
 
 /// Asks for a token of the app itself, and tries it: Entra gives one even where the consent behind it is gone, and only Graph says so.
@@ -114,14 +124,6 @@ enum Attempt {
     Decided(Renewal),
     /// Another token may fare better: this one is dead, is not what Entra gave us, or does not open.
     TokenUseless(Renewal),
-}
-
-impl Attempt {
-    fn into_renewal(self) -> Renewal {
-        match self {
-            Self::Decided(renewal) | Self::TokenUseless(renewal) => renewal,
-        }
-    }
 }
 
 /// Asks Entra with one token, and keeps what it gives.

@@ -147,6 +147,20 @@ async fn what_a_dead_worker_stored_outlasts_a_consent_of_the_same_account() {
 }
 
 #[tokio::test]
+async fn the_token_in_use_is_asked_before_the_grant_is_called_dead() {
+    let world = World::new().await;
+    let id = due(&world).await;
+    let dead = dead(&world);
+    for _ in 0..3 {
+        let (connection, lease) = take(&world, &id).await.unwrap();
+        leave(&world, (&connection, &lease), &dead).await;
+        world.pass(LEASE + SignedDuration::from_secs(1));
+    }
+    assert_eq!(world.check(&id).await, "healthy");
+    assert_eq!((world.refreshes(), world.notices(&id).await), (4, vec![]));
+}
+
+#[tokio::test]
 async fn workers_that_die_one_after_another_never_cost_the_newest_token() {
     let world = World::new().await;
     let id = due(&world).await;
