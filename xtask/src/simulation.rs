@@ -11,7 +11,7 @@ use crate::steps::{Journal, cargo, checked};
 
 /// How long CI runs new days; as many as this time allows.
 const MINUTES: &str = "3";
-/// Seeds that CI gives each breakage to show; twice what the rarest takes.
+/// Seeds that CI gives each breakage to show; several times what the rarest takes.
 const TEETH_SEEDS: &str = "1000";
 
 /// Builds the simulation and hands the options over.

@@ -49,6 +49,8 @@ breakages! {
     TokenInPlace noticed by I3,
     /// A token is stored whatever newer one is there.
     TokenUnconditional noticed by I1 | I3,
+    /// A token is stored over a newer one than the pointer's, which nothing points to yet.
+    TokenUnpointed noticed by I3,
     /// The previous token is given up before the new one has worked.
     PreviousDropped noticed by I3,
     /// A change of health owes no notice.
@@ -108,13 +110,13 @@ impl Breakage {
                     put
                 }));
             }),
-            Self::TokenUnconditional if is_token(operation, request) => {
-                if let Some(fields) = request.as_object_mut() {
-                    fields.remove("ConditionExpression");
-                    fields.remove("ExpressionAttributeValues");
-                }
+            Self::TokenUnconditional if is_token(operation, request) => store_anyway(request),
+            Self::TokenUnpointed if is_token(operation, request) => {
+                request["ConditionExpression"] = json!("attribute_not_exists(pk) OR generation <= :generation");
+                request["ExpressionAttributeValues"] = json!({":generation": request["Item"]["generation"]});
             }
             Self::TokenInPlace if is_token(operation, request) => {
+                store_anyway(request);
                 request["Item"]["sk"] = json!({"S": "grant#0"});
                 request["Item"]["slot"] = json!({"N": "0"});
             }
@@ -208,6 +210,13 @@ pub(super) fn dead_token() -> Value {
 
 fn is_token(operation: &str, request: &Value) -> bool {
     operation == "PutItem" && request["Item"]["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("grant#"))
+}
+
+fn store_anyway(request: &mut Value) {
+    if let Some(fields) = request.as_object_mut() {
+        fields.remove("ConditionExpression");
+        fields.remove("ExpressionAttributeValues");
+    }
 }
 
 fn actions(request: &mut Value, bend: impl FnOnce(&mut Vec<Value>)) {

@@ -273,12 +273,27 @@ impl Watch {
             self.tokens[token].is_stored = true;
         }
         let before = self.connections[place].grants.insert(slot.slot, (slot, sealed.clone()));
-        if let Some((before, old)) = before
-            && old != sealed
-            && before.generation >= slot.generation
-        {
+        let Some((before, old)) = before.filter(|(_, old)| *old != sealed) else { return };
+        if before.generation >= slot.generation {
             self.broken(Rule::I1, format!("connection {place}: generation {} was stored over {}", slot.generation, before.generation));
         }
+        if let Some(lost) = self.sealed.get(&old).copied().filter(|old| self.is_needed(place, before, *old)) {
+            self.broken(Rule::I3, format!("connection {place}: token {lost} was overwritten, the newest of the grant in use"));
+        }
+    }
+
+    /// Whether a token that was stored in this slot is the newest of the grant in use, and is stored nowhere else: Entra does not give a new
+    /// one each time. It is not needed any more when Entra accepted one that was stored after it, nor when Entra said that it is dead.
+    fn is_needed(&self, place: usize, slot: Slot, token: usize) -> bool {
+        let token = &self.tokens[token];
+        let is_of_grant = self.current(place).is_some_and(|current| self.tokens[current].family == token.family);
+        let is_newer = |other: &Token| other.family == token.family && other.number > token.number && other.is_stored;
+        let grants = self.connections[place].grants.values();
+        let mut stored = grants.filter_map(|(other, sealed)| Some((other, &self.tokens[*self.sealed.get(sealed)?])));
+        let makes_up = |(other, stored): (&Slot, &Token)| {
+            stored.number == token.number || (other.generation > slot.generation && stored.verdict == Verdict::Accepted)
+        };
+        is_of_grant && token.verdict != Verdict::Dead && !self.tokens.iter().any(is_newer) && !stored.any(makes_up)
     }
 
     fn check_health(&mut self, place: usize, before: HealthWord, told: &[NoticeKind]) {

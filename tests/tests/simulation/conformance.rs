@@ -14,6 +14,7 @@ const CONDITIONS: &[(&str, &[(&str, i64)])] = &[
     ("attribute_not_exists(pk) OR generation <= :a", &[(":a", 2)]),
     ("attribute_exists(pk) AND (fence > :a OR fence >= :b)", &[(":a", 3), (":b", 2)]),
     ("NOT fence BETWEEN :a AND :b", &[(":a", 1), (":b", 2)]),
+    ("attribute_not_exists(pk) OR fence = :a OR (fence < :a AND NOT (word = :text AND generation >= :b))", &[(":a", 3), (":b", 1)]),
     ("begins_with(word, :text)", &[]),
 ];
 /// Updates with the values that they name.
