@@ -4,13 +4,15 @@
 //! `JSON.parse`, and by servers in any language. Times are RFC 3339 in UTC. Absent optional fields are left out.
 
 mod deletions;
+mod people;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AttemptId, ConnectionId, CustomerId, ObjectId, TenantId};
+use crate::ids::{AttemptId, ConnectionId, CustomerId, TenantId};
 
 pub use deletions::{DecideDeletions, DeletionsHeld, HeldPage};
+pub use people::{ManagerView, PeoplePage, PersonView};
 
 /// One connection as the widget shows it. Four facts stand side by side and are never derived from one another:
 /// health, last verified, last synced, age of the data.
@@ -343,46 +345,6 @@ pub struct AttemptFailureView {
     pub reason: String,
     /// What happened and what to do, in a sentence or two.
     pub sentence: String,
-}
-
-/// One page of people, ordered by display name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PeoplePage {
-    /// The people of this page; may be fewer than asked for, or none, although more follow.
-    pub people: Vec<PersonView>,
-    /// Where the next page begins; absent on the last page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
-    /// The age of this data.
-    pub data: DataAge,
-}
-
-/// One person's attributes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PersonView {
-    /// The person's object id in the tenant.
-    pub id: ObjectId,
-    /// Attributes by Graph's own names; an attribute that the directory never had, or has cleared, is left out.
-    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, serde_json::Value>))]
-    pub attributes: std::collections::BTreeMap<String, crate::person::Value>,
-    /// The manager, where there is one that we hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub manager: Option<ManagerView>,
-    /// When this person's attributes last changed here.
-    pub changed_at: Timestamp,
-}
-
-/// A person's manager.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ManagerView {
-    /// The manager's object id.
-    pub id: ObjectId,
-    /// The manager's display name, joined here from what is stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
 }
 
 /// Why a request was refused. Source: RFC 9457.
