@@ -10,6 +10,7 @@
 //! one page of Graph's delta ──► roll: who is the same? ──► person::fold ──► what to store
 //! where the walk stands ──► walk ──► what to fetch next
 //! what somebody chose ──► attribute::Choice ──► what to ask of Graph, whom to leave out
+//! a person before and after ──► event ──► what is published
 //! ```
 //!
 //! | module | what it decides |
@@ -23,6 +24,7 @@
 //! | [`schedule`] | when a connection is checked or synced next, and in which shard |
 //! | [`attribute`] | which attributes there are, which a connection syncs, whom it leaves out |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
+//! | [`event`] | what is told when a person changes |
 //! | [`roll`] | whom a full round met, and who is as the last one met them |
 //! | [`walk`] | where the sync of a directory stands and what it does next; when deletions are held |
 //! | [`cloud`] | which hosts belong to which Microsoft cloud, and which links may be followed |
@@ -37,6 +39,7 @@ pub mod api;
 pub mod attribute;
 pub mod cloud;
 pub mod diagnosis;
+pub mod event;
 pub mod fleet;
 pub mod forecast;
 pub mod health;
