@@ -92,7 +92,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
-        serde_json::from_str(self.text(name)?).map_err(|error| self.wrong(&format!("{name}: {error}")))
+        // Where it went wrong, and not in the parser's own words: those quote what stands there.
+        let misread =
+            |error: serde_json::Error| self.wrong(&format!("{name} cannot be read at line {} column {}", error.line(), error.column()));
+        serde_json::from_str(self.text(name)?).map_err(misread)
     }
 
     pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str, prefix: &str) -> Result<T, StoreError> {
