@@ -26,6 +26,8 @@
 //!
 //! Due work is found by the sparse, sharded, time-sorted index `by-work`, never by a scan: an item without work is not in it.
 //!
+//! The people table has a stream that shows each item before and after its write; change events are made of it, see [`images`].
+//!
 //! Every item carries its schema version `v`. An item that cannot be read names its key and attribute. Whoever changes a connection or a
 //! walk holds its lease: taking it raises the item's `fence`, and every later write is conditional on that number, so that a holder who
 //! was overtaken changes nothing.
@@ -37,6 +39,7 @@ pub mod connections;
 mod due;
 pub mod fleet;
 pub mod grants;
+pub mod images;
 mod item;
 mod lease;
 pub mod notices;

@@ -263,7 +263,7 @@ fn item(id: &ConnectionId, Record { person, visibility }: &Record, now: Timestam
 }
 
 /// Reads a person's item; those of the first version name their attributes in full.
-fn read(item: &Item) -> Result<StoredPerson, StoreError> {
+pub(super) fn read(item: &Item) -> Result<StoredPerson, StoreError> {
     let reader = Reader::open(item)?;
     let person = match reader.number::<u64>("v")? {
         1 => reader.json("body")?,
@@ -276,7 +276,7 @@ fn read(item: &Item) -> Result<StoredPerson, StoreError> {
     Ok(StoredPerson { person, changed_at: reader.time("changed_at")?, is_hidden: visibility(item) == Visibility::Hidden })
 }
 
-fn visibility(item: &Item) -> Visibility {
+pub(super) fn visibility(item: &Item) -> Visibility {
     match item.contains_key("name_key") {
         true => Visibility::Shown,
         false => Visibility::Hidden,

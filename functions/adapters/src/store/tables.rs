@@ -3,11 +3,14 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::operation::update_table::UpdateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    StreamSpecification, StreamViewType,
 };
 
-/// A table that could not be made.
+/// A table that could not be made, or given a stream.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// DynamoDB refused.
@@ -18,6 +21,24 @@ pub enum TableError {
         /// Why.
         #[source]
         source: Box<SdkError<CreateTableError>>,
+    },
+    /// DynamoDB does not tell whether there is a stream.
+    #[error("could not look at the stream of table {name}")]
+    Unseen {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<SdkError<DescribeTableError>>,
+    },
+    /// DynamoDB refused the stream.
+    #[error("could not give table {name} a stream")]
+    NotFollowed {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<SdkError<UpdateTableError>>,
     },
     /// The definition is incomplete.
     #[error("the definition of a table is incomplete")]
@@ -41,6 +62,24 @@ pub async fn create(client: &Client, connections: &str, people: &str) -> Result<
     let by_upn = index("by-upn", ["pk", "upn_key"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
     let attributes = [("pk", S), ("sk", S), ("name_key", S), ("mail_key", S), ("upn_key", S)];
     table(client, people, &attributes, vec![by_name, by_mail, by_upn]).await
+}
+
+/// Lets every write of the people table be told with the item before and after it, so that change events can be made of it: a stream of
+/// new and old images. Leaves a stream that is there as it is. Apart from [`create`], because whoever follows no stream should not pay
+/// for one.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn enable_stream(client: &Client, people: &str) -> Result<(), TableError> {
+    let seen = client.describe_table().table_name(people).send().await;
+    let seen = seen.map_err(|error| TableError::Unseen { name: people.to_owned(), source: Box::new(error) })?;
+    if seen.table.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {
+        return Ok(());
+    }
+    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages).build()?;
+    let update = client.update_table().table_name(people).stream_specification(stream).send().await;
+    update.map_err(|error| TableError::NotFollowed { name: people.to_owned(), source: Box::new(error) })?;
+    Ok(())
 }
 
 async fn table(
