@@ -8,6 +8,8 @@
 //!                       ├─ Vault      seals and opens secrets       (KMS, or a local key file)
 //!                       ├─ Queue      tasks of the sync             (SQS, or in process)
 //!                       └─ Clock, Entropy                           (the system's, or set by hand)
+//! change-events ──┬─ Store
+//!                 └─ Bus              change events                 (EventBridge, or a journal)
 //! ```
 //!
 //! A trait stands only where two real implementations exist. DynamoDB has none: the real client runs everywhere, against AWS or against an
@@ -15,8 +17,10 @@
 //!
 //! Deliberately absent: verdicts (those are `domain`'s) and retries of what a shell decides (the shells').
 //!
-//! To add an outside system: a module here with its client, deadline and error enum, and a field in [`Ports`].
+//! To add an outside system: a module here with its client, deadline and error enum, and a field in [`Ports`], or in what the one function
+//! is given that speaks to it.
 
+pub mod bus;
 pub mod clock;
 pub mod entra;
 pub mod entropy;

@@ -16,7 +16,8 @@ pub struct Aws {
 }
 
 impl Aws {
-    pub(super) fn read(environment: &mut Environment<impl Fn(&str) -> Option<String>>) -> Option<Self> {
+    /// Reads it from what Lambda sets; `None` where something is missing, which is noted.
+    pub fn read(environment: &mut Environment<impl Fn(&str) -> Option<String>>) -> Option<Self> {
         let region = environment.required("AWS_REGION");
         let access_key_id = environment.required("AWS_ACCESS_KEY_ID");
         let secret_access_key = environment.required("AWS_SECRET_ACCESS_KEY");
@@ -71,6 +72,7 @@ macro_rules! service {
 }
 
 service!(dynamodb, aws_sdk_dynamodb);
+service!(eventbridge, aws_sdk_eventbridge);
 service!(kms, aws_sdk_kms);
 service!(sqs, aws_sdk_sqs);
 service!(sts, aws_sdk_sts);
