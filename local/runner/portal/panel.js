@@ -75,7 +75,7 @@ export class Panel {
       time.dateTime = at;
       time.textContent = moments.format(new Date(at));
       line.className = kind;
-      line.append(kind === 'notice' ? `notice: ${what}` : what, time);
+      line.append(['notice', 'event'].includes(kind) ? `${kind}: ${what}` : what, time);
       return line;
     });
     $('log').replaceChildren(...lines);

@@ -24,6 +24,9 @@ pub async fn tick(world: Arc<World>) {
         if let Err(error) = passing::tick(&world).await {
             tracing::error!(error = format!("{error:#}"), "tick failed");
         }
+        if let Err(error) = world.publish_changes().await {
+            tracing::error!(error = format!("{error:#}"), "changes were not published");
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::stream::{self, Stream};
+
 /// Name of the connections table.
 pub const CONNECTIONS: &str = "evergrant-connections";
 /// Name of the people table.
@@ -20,6 +22,8 @@ pub const PEOPLE: &str = "evergrant-people";
 pub struct Engine {
     /// The client that speaks to it.
     pub client: Client,
+    /// The stream of the people table.
+    pub people: Stream,
     database: Database,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), String>>,
@@ -33,13 +37,14 @@ pub async fn start_memory() -> Result<Engine> {
     start_with(Database::memory().map_err(|error| anyhow!("{error}"))?).await
 }
 
-/// Starts an engine that keeps everything in the file at `path`.
+/// Starts an engine that keeps everything in the file at `path`, but for the records of the stream before the last `settled` one.
 ///
 /// # Errors
 /// When the file is no database, is damaged, or cannot be written.
-pub async fn start(path: &Path) -> Result<Engine> {
+pub async fn start(path: &Path, settled: Option<&str>) -> Result<Engine> {
     let name = path.to_str().context("its path is no text")?;
     let database = Database::new(name).map_err(|error| anyhow!("{error}"))?;
+    stream::tidy(path, PEOPLE, settled)?;
     start_with(database).await
 }
 
@@ -53,7 +58,9 @@ async fn start_with(database: Database) -> Result<Engine> {
     let served = tokio::spawn(served);
     let client = Client::from_conf(Aws::stand_in(&endpoint).dynamodb());
     tables::create(&client, CONNECTIONS, PEOPLE).await?;
-    Ok(Engine { client, database, stop, served })
+    tables::enable_stream(&client, PEOPLE).await?;
+    let people = Stream::of(database.clone(), PEOPLE)?;
+    Ok(Engine { client, people, database, stop, served })
 }
 
 impl Engine {
@@ -96,10 +103,10 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let (file, id) = (folder.join("db.sqlite"), ConnectionId::mint([1; 16]));
         let customer: CustomerId = "acme".parse().unwrap();
-        let engine = start(&file).await.unwrap();
+        let engine = start(&file, None).await.unwrap();
         engine.store().create_connection(&id, &customer, Timestamp::UNIX_EPOCH).await.unwrap();
         drop(engine);
-        let engine = start(&file).await.unwrap();
+        let engine = start(&file, None).await.unwrap();
         assert_eq!(engine.store().connection(&id).await.unwrap().unwrap().customer, customer);
         std::fs::remove_dir_all(&folder).unwrap();
     }
@@ -108,7 +115,7 @@ mod tests {
     async fn a_file_that_is_no_database_is_refused() {
         let file = std::env::temp_dir().join(format!("runner-engine-broken-{}", std::process::id()));
         std::fs::write(&file, "this is not a database, however long one reads on, and on, and on").unwrap();
-        assert!(start(&file).await.is_err());
+        assert!(start(&file, None).await.is_err());
         std::fs::remove_file(&file).unwrap();
     }
 }

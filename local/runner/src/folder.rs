@@ -9,8 +9,16 @@ use anyhow::{Context as _, Result, bail};
 use crate::arguments::Past;
 
 /// Everything a runner puts into its folder. `--fresh` removes these and nothing else, whatever else stands there.
-const FILES: [&str; 7] =
-    ["dynamodb.sqlite", "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", "simulator.json", "runner.json", "vault.key", "callers.key"];
+const FILES: [&str; 8] = [
+    "dynamodb.sqlite",
+    "dynamodb.sqlite-wal",
+    "dynamodb.sqlite-shm",
+    "simulator.json",
+    "runner.json",
+    "events.json",
+    "vault.key",
+    "callers.key",
+];
 
 /// A data folder, locked for this process until it ends.
 #[derive(Debug)]

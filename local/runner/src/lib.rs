@@ -4,6 +4,7 @@
 //! portal (N) ──► page of a fictional operator, its backend's tokens, the panel
 //! API (N+1)  ──► portal-api ─┐
 //! ticks, queue ──► token-check, attribute-sync ─┴─► Ports ─► embedded DynamoDB, key file
+//! stream of people ──► change-events ──► journal of events
 //! simulator (N+2) ◄──────────────────────────────────┘  Entra and Graph, on the same clock
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! |---|---|
 //! | [`arguments`], [`folder`], [`journal`] | the command line, the locked data folder, what the runner remembers |
 //! | [`clock`], [`queue`], [`engine`], [`detour`], [`callers`] | this machine's clock, queue, DynamoDB, way to Graph, signer of tokens |
+//! | [`stream`], [`events`] | the people table's stream, followed as Lambda does; the bus, which the page shows |
 //! | [`world`] | all of it put together |
 //! | [`daily`], [`passing`] | what goes on by itself; time that passes at somebody's wish |
 //! | [`customers`], [`seed`] | who the customers are, and their history |
@@ -28,6 +30,7 @@ pub mod customers;
 pub mod daily;
 pub mod detour;
 pub mod engine;
+pub mod events;
 pub mod folder;
 pub mod journal;
 pub mod panel;
@@ -36,4 +39,5 @@ pub mod portal;
 pub mod queue;
 pub mod seed;
 pub mod serve;
+pub mod stream;
 pub mod world;

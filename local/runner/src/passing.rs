@@ -81,6 +81,7 @@ pub async fn catch_up(world: &World) -> Result<()> {
     world.tell_simulator_the_time();
     tick(world).await?;
     world.queue.drain(&world.ports).await;
+    world.publish_changes().await?;
     Ok(())
 }
 

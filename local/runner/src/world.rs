@@ -13,13 +13,15 @@ use adapters::graph::Graph;
 use adapters::transport::{Network, Transport};
 use adapters::vault::LocalVault;
 use anyhow::{Context as _, Result, anyhow};
+use change_events::Desk;
 use domain::cloud::Endpoints;
+use domain::event::Telling;
 use domain::ids::CustomerId;
 use entra_simulator::{App, Settings, Simulator, TenantSummary};
 use jiff::Timestamp;
 use portal_api::{Callers, Portal};
 use secrecy::SecretString;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex as AsyncMutex, RwLock};
 use url::Url;
 use uuid::Uuid;
 
@@ -28,10 +30,12 @@ use crate::clock::ShiftedClock;
 use crate::customers;
 use crate::detour::{Detour, GRAPH_ORIGIN};
 use crate::engine::{self, Engine};
+use crate::events::EventJournal;
 use crate::folder::{Folder, write_durably};
 use crate::journal::{Deed, Journal, Notes, damaged};
 use crate::queue::InProcessQueue;
 use crate::seed;
+use crate::stream::Bookmark as _;
 
 /// The operator's app registration in the simulated Entra.
 const CLIENT_ID: Uuid = Uuid::from_u128(0x6c65_7474_6572_4865_8164_0000_0000_0001);
@@ -75,6 +79,8 @@ pub struct World {
     pub signer: Signer,
     /// What the runner remembers.
     pub journal: Journal,
+    /// The bus, and what was published on it.
+    pub events: Arc<EventJournal>,
     /// The embedded DynamoDB.
     pub engine: Engine,
     /// Held shared by whoever works for a moment, and alone by whoever lets time pass.
@@ -82,6 +88,8 @@ pub struct World {
     /// People of the largest customer.
     pub people: u32,
     passing: Mutex<Option<Passing>>,
+    /// What the function behind the stream is given; one batch at a time.
+    desk: AsyncMutex<Desk>,
     // Locked until the process ends.
     _folder: Folder,
 }
@@ -99,7 +107,8 @@ impl World {
         let clock = Arc::new(ShiftedClock::new(journal.notes().offset));
         let simulator = open_simulator(&folder.file("simulator.json"), &addresses, clock.now())?;
         let database = folder.file("dynamodb.sqlite");
-        let engine = engine::start(&database).await.with_context(|| damaged(&database))?;
+        let events = Arc::new(EventJournal::open(&folder.file("events.json"))?);
+        let engine = engine::start(&database, events.place().as_deref()).await.with_context(|| damaged(&database))?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let vault = LocalVault::from_file(&folder.file("vault.key"), Arc::clone(&entropy))?;
         let queue = Arc::new(InProcessQueue::new(Arc::clone(&clock) as _));
@@ -121,8 +130,38 @@ impl World {
             entropy,
         };
         let signer = Signer::from_file(&folder.file("callers.key"))?;
+        let desk = AsyncMutex::new(Desk {
+            clock: Arc::clone(&clock) as _,
+            store: engine.store(),
+            bus: Arc::clone(&events) as _,
+            telling: Telling::Names,
+        });
         let (turn, passing) = (Arc::default(), Mutex::default());
-        Ok(Self { ports, clock, queue, simulator, addresses, signer, journal, engine, turn, people, passing, _folder: folder })
+        Ok(Self {
+            ports,
+            clock,
+            queue,
+            simulator,
+            addresses,
+            signer,
+            journal,
+            events,
+            engine,
+            turn,
+            people,
+            passing,
+            desk,
+            _folder: folder,
+        })
+    }
+
+    /// Publishes what changed since it was last asked for.
+    ///
+    /// # Errors
+    /// When the engine or the journal fails.
+    pub async fn publish_changes(&self) -> Result<usize> {
+        let desk = self.desk.lock().await;
+        self.engine.people.follow(&desk, self.events.as_ref(), self.clock.offset()).await
     }
 
     /// The product's API over these ports.

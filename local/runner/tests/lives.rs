@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use adapters::clock::Clock as _;
 use domain::api::HealthWord;
+use entra_simulator::Act;
 use jiff::SignedDuration;
 use runner::arguments::{Arguments, Past};
 use runner::world::World;
@@ -85,5 +86,36 @@ fn a_folder_that_lost_a_part_is_refused_in_one_sentence() {
     let arguments = Arguments { port: 0, data: data.clone(), ..Arguments::default() };
     let refused = Runtime::new().unwrap().block_on(serve::start(&arguments)).err().unwrap().to_string();
     assert!(refused.ends_with("simulator.json is missing: start with --fresh to begin anew"), "{refused}");
+    std::fs::remove_dir_all(data).unwrap();
+}
+
+#[test]
+fn changes_that_nobody_was_told_of_are_told_in_the_next_life_and_those_before_are_not_told_again() {
+    let data = scratch("events");
+    let place = |world: &World| world.events.kept();
+    let first = live(&data, async |world| {
+        seed::play(&world, 2).await.unwrap();
+        world.publish_changes().await.unwrap();
+        let told = place(&world);
+        // As if the process had ended after the change was stored, and before anybody was told.
+        let tenant = world.simulator.tenants()[0].id;
+        world.simulator.work(tenant, Act::ChangeJobTitles { count: 4 }).unwrap();
+        let connections = world.ports.store.connections_of(&"oakline".parse().unwrap()).await.unwrap();
+        world.ports.store.hasten_walk(&connections[0].id, world.clock.now()).await.unwrap();
+        passing::tick(&world).await.unwrap();
+        world.queue.drain(&world.ports).await;
+        assert_eq!(world.events.kept(), told);
+        told
+    });
+    assert_eq!(first.lines.iter().map(|line| (line.what.as_str(), line.count)).collect::<Vec<_>>(), [("person.changed, new", 18)]);
+    let second = live(&data, async |world| {
+        assert_eq!(place(&world), first, "what was told is kept");
+        assert!(world.publish_changes().await.unwrap() >= 4);
+        assert_eq!(world.publish_changes().await.unwrap(), 0);
+        place(&world)
+    });
+    let last = second.lines.back().unwrap();
+    assert_eq!((second.lines.len(), last.what.as_str(), last.count), (2, "person.changed: jobTitle", 4));
+    live(&data, async |world| assert_eq!(world.publish_changes().await.unwrap(), 0));
     std::fs::remove_dir_all(data).unwrap();
 }

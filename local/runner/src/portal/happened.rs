@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{STRANGER, Shared, Whose, problem};
+use crate::events;
 use crate::seed::SCRIPT;
 use crate::world::World;
 
@@ -85,9 +86,18 @@ async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreErr
         }));
         lines.extend(connection.body.spare.map(|spare| consent(spare.grant, "consented, in reserve")));
     }
+    let events = world.events.kept().lines.into_iter().filter(|line| line.customer.as_ref() == Some(customer));
+    lines.extend(events.map(|line| Line { at: line.at, kind: "event", what: told(&line) }));
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
     lines.truncate(LINES_MAX);
     Ok(lines)
+}
+
+fn told(line: &events::Line) -> String {
+    match line.count {
+        1 => line.what.clone(),
+        count => format!("{count} × {}", line.what),
+    }
 }
 
 fn consent(grant: Grant, what: &str) -> Line {
