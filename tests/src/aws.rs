@@ -1,8 +1,10 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; KMS, SQS and STS are a few lines here.
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, SQS and STS are a few
+//! lines here.
 //!
 //! Of SQS: what is sent is kept for the test to deliver.
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 
+mod events;
 mod kms;
 mod sts;
 
@@ -20,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use events::{Events, Trouble};
 use kms::Keys;
 
 pub use kms::SEALING_KEY;
@@ -37,6 +40,7 @@ pub struct Aws {
 struct Kept {
     keys: Keys,
     messages: Vec<String>,
+    events: Events,
     /// How KMS and STS are.
     mood: Mood,
     /// How often each operation was asked for.
@@ -94,6 +98,23 @@ impl Aws {
         (!kept.messages.is_empty()).then(|| kept.messages.remove(0))
     }
 
+    /// Takes what was put on the event bus.
+    #[must_use]
+    pub fn take_events(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.kept).events.taken)
+    }
+
+    /// How many entries each request of `PutEvents` held; forgets it.
+    #[must_use]
+    pub fn take_event_requests(&self) -> Vec<usize> {
+        std::mem::take(&mut lock(&self.kept).events.requests)
+    }
+
+    /// Leaves an entry untaken that holds this text, so many times, with this error code.
+    pub fn trouble_events(&self, text: &str, code: &str, times: usize) {
+        lock(&self.kept).events.trouble.push(Trouble { text: text.to_owned(), code: code.to_owned(), times });
+    }
+
     /// The encryption contexts of all data keys that were made.
     #[must_use]
     pub fn contexts(&self) -> Vec<Value> {
@@ -134,6 +155,7 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
             Mood::Failing => spoken(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": "KMSInternalException"})),
             Mood::Silent => std::future::pending().await,
         },
+        Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
         Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
         None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
             Mood::Silent => std::future::pending().await,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use adapters::clock::{Clock, SystemClock};
 use adapters::settings::Aws;
 use adapters::store::{Store, tables};
 use anyhow::{Context as _, Result, anyhow};
@@ -12,7 +13,8 @@ use aws_sdk_dynamodb::config::interceptors::{BeforeDeserializationInterceptorCon
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynoxide::Database;
+use dynoxide::{Database, storage_backend};
+use runner::stream::Stream;
 use tokio::net::TcpListener;
 
 /// Name of the connections table.
@@ -31,6 +33,20 @@ pub struct Engine {
     pub meter: Meter,
     /// Where it is.
     pub endpoint: String,
+    database: Database,
+}
+
+/// Lets the engine stamp records of a stream by a world's clock.
+struct Stamp(Arc<dyn Clock>);
+
+impl storage_backend::Clock for Stamp {
+    fn now_unix_secs(&self) -> u64 {
+        self.0.now().as_second().try_into().unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.0.now().as_duration().as_secs_f64()
+    }
 }
 
 /// Which part of a request is lost.
@@ -60,16 +76,39 @@ impl Engine {
     /// # Errors
     /// When no port is free or the tables cannot be made.
     pub async fn start() -> Result<Self> {
-        let database = Database::memory().map_err(|error| anyhow!("{error}"))?;
+        Self::start_at(Arc::new(SystemClock)).await
+    }
+
+    /// The same, by this clock, and with a stream of the people table. The engine looks through all records of the stream at every write,
+    /// so that it is for some thousand people at most.
+    ///
+    /// # Errors
+    /// When no port is free or the tables cannot be made.
+    pub async fn start_followed(clock: Arc<dyn Clock>) -> Result<Self> {
+        let engine = Self::start_at(clock).await?;
+        tables::enable_stream(&engine.client, PEOPLE).await?;
+        Ok(engine)
+    }
+
+    async fn start_at(clock: Arc<dyn Clock>) -> Result<Self> {
+        let database = Database::memory_with_clock(Arc::new(Stamp(clock))).map_err(|error| anyhow!("{error}"))?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on this machine")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         // It ends with the test's runtime.
-        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
+        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database.clone(), std::future::pending()));
         let meter = Meter::default();
         let config = Aws::stand_in(&endpoint).dynamodb().to_builder().interceptor(meter.clone()).build();
         let client = Client::from_conf(config);
         tables::create(&client, CONNECTIONS, PEOPLE).await?;
-        Ok(Self { client, meter, endpoint })
+        Ok(Self { client, meter, endpoint, database })
+    }
+
+    /// The stream of a table.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn stream(&self, table: &str) -> Result<Stream> {
+        Stream::of(self.database.clone(), table)
     }
 
     /// The two tables.

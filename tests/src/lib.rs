@@ -5,6 +5,7 @@
 //!                   ├─ tick, drain  the schedules and the queue, driven by hand
 //!                   ├─ simulator    Entra and Graph, reached through Wire
 //!                   ├─ engine       DynamoDB, embedded, spoken to by the real client
+//!                   ├─ events       the stream of its people, followed by hand, and the bus
 //!                   └─ clock        set by hand, the same for all of them
 //! ```
 //! A world is made of a seed, so that a story goes the same way each time; the seed is printed where a story fails, and
@@ -17,6 +18,7 @@
 //! | [`engine`] | DynamoDB; also lets a story count and break writes |
 //! | [`log`] | standard output |
 //! | [`tasks`] | the sync's queue |
+//! | [`published`] | the event bus |
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
 //! | [`chance`] | clock and chance |
@@ -38,6 +40,7 @@ pub mod engine;
 pub mod foresight;
 pub mod log;
 pub mod planted;
+pub mod published;
 pub mod scale;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -1,5 +1,6 @@
 //! One deployment with one tenant, and the person at the browser.
 
+mod events;
 mod fleet;
 mod outside;
 mod told;
@@ -24,6 +25,7 @@ use crate::answer::Answer;
 use crate::caller::{ALL_SCOPES, Backend};
 use crate::chance::HandClock;
 use crate::engine::Engine;
+use crate::published::Published;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
@@ -56,6 +58,8 @@ pub struct World {
     pub tasks: Arc<Tasks>,
     /// DynamoDB.
     pub engine: Engine,
+    /// The event bus.
+    pub published: Arc<Published>,
     /// What the functions are given.
     pub ports: Ports,
     /// The operator's backend.
@@ -121,7 +125,8 @@ impl World {
         let clock = Arc::new(HandClock::new(start));
         let wire = Arc::new(Wire::new(simulator.clone()));
         let tasks = Arc::new(Tasks::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        let engine = Engine::start().await.expect("the embedded database starts");
+        let engine = Engine::start_followed(Arc::clone(&clock) as Arc<dyn Clock>).await.expect("the embedded database starts");
+        let published = Arc::<Published>::default();
         let ports = outside::ports(&engine, seed, (&clock, &wire, &tasks));
         let backend = Backend::start();
         let portal = Portal {
@@ -131,7 +136,7 @@ impl World {
             public_url: "https://api.example/".parse().expect("a URL"),
         };
         let sync = attribute_sync::Plan { pages_max: 1, ..attribute_sync::Plan::default() };
-        Self { seed, simulator, wire, tasks, engine, ports, backend, sync, tenant, admin, portal, clock }
+        Self { seed, simulator, wire, tasks, engine, published, ports, backend, sync, tenant, admin, portal, clock }
     }
 
     /// What every clock shows.

@@ -1,10 +1,12 @@
 //! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
 //!
-//! [`main_job`] goes the whole way through all three; [`start`] is about what keeps them from starting.
+//! [`main_job`] goes the whole way from a check to the API; [`stream`] is about change events, [`start`] about what keeps them from
+//! starting.
 //! Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod main_job;
 mod start;
+mod stream;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -29,14 +31,15 @@ use tokio::sync::{Notify, mpsc};
 /// The longest that a function may take to answer here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a function's binary is; the first who asks builds all three beside this test.
+/// Where a function's binary is; the first who asks builds all four beside this test.
 fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let this = std::env::current_exe().expect("a test has a path");
         let folder = this.parent().and_then(std::path::Path::parent).expect("it is in target/debug/deps").to_owned();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--locked", "--offline", "--quiet", "-p", "token-check", "-p", "attribute-sync", "-p", "portal-api"]);
+        build.args(["build", "--locked", "--offline", "--quiet", "-p", "token-check", "-p", "attribute-sync"]);
+        build.args(["-p", "change-events", "-p", "portal-api"]);
         build.env("CARGO_TARGET_DIR", folder.parent().expect("target/debug has a parent"));
         let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
         assert!(built.success(), "the functions can be built");

@@ -4,6 +4,7 @@
 
 mod answers;
 mod app_only;
+mod bus;
 mod callers;
 mod consent;
 mod credentials;
@@ -11,6 +12,7 @@ mod deaths;
 mod deletions;
 mod description;
 mod diagnoses;
+mod events;
 mod first;
 mod forecast;
 mod foresight;
