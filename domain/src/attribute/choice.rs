@@ -23,9 +23,10 @@ const ENABLED: &str = "accountEnabled";
 const LICENSES: &str = "assignedLicenses";
 const USER_TYPE: &str = "userType";
 
-/// What a connection syncs. Its JSON is that of a [`Draft`].
+/// What a connection syncs. As it is stored, attributes are one text of their codes, and a field that is not there is as in the default
+/// choice; unknown fields, which a newer release may have written, are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Draft", into = "Draft")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Choice {
     attributes: BTreeSet<AttributeName>,
     leave_out: LeaveOut,
@@ -37,17 +38,18 @@ pub struct Choice {
 #[serde(default)]
 pub struct LeaveOut {
     /// People whose account is disabled.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
     /// Guests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub guests: bool,
     /// People without any licence.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unlicensed: bool,
 }
 
-/// A choice as somebody wrote it, not yet looked at. A field that is left out is as in the default choice; unknown ones, which a newer
-/// release may have written, are passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// A choice as somebody wrote it, not yet looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Names of 1 to [`ATTRIBUTES_MAX`] attributes; a name that comes twice counts once.
     pub attributes: Vec<String>,
@@ -55,6 +57,16 @@ pub struct Draft {
     pub leave_out: LeaveOut,
     /// Minutes between the beginnings of two rounds, from [`EVERY_MIN`] to [`EVERY_MAX`].
     pub every_minutes: i64,
+}
+
+/// A choice as it is stored: beside the walk, whose every write costs by its item's size.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Stored {
+    /// Codes, separated by spaces.
+    attributes: String,
+    leave_out: LeaveOut,
+    every_minutes: i64,
 }
 
 /// Everything that is wrong with a choice.
@@ -150,6 +162,27 @@ impl From<Choice> for Draft {
             leave_out: choice.leave_out,
             every_minutes: choice.every.as_mins(),
         }
+    }
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        Choice::default().into()
+    }
+}
+
+impl From<Choice> for Stored {
+    fn from(choice: Choice) -> Self {
+        let codes: Vec<&str> = choice.attributes.iter().map(|name| super::code(name.as_str())).collect();
+        Self { attributes: codes.join(" "), leave_out: choice.leave_out, every_minutes: choice.every.as_mins() }
+    }
+}
+
+impl TryFrom<Stored> for Choice {
+    type Error = InvalidChoice;
+    fn try_from(stored: Stored) -> Result<Self, InvalidChoice> {
+        let attributes = stored.attributes.split(' ').map(|code| super::name(code).to_owned()).collect();
+        Draft { attributes, leave_out: stored.leave_out, every_minutes: stored.every_minutes }.try_into()
     }
 }
 
