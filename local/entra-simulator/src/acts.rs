@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::faults::{Fault, RetryAfter, Target};
+use crate::faults::{Fault, PropertyRefusal, RetryAfter, Target};
 
 /// Where a change to the client's credential holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +145,27 @@ pub enum Act {
     SetManager { user: Uuid, manager: Option<Uuid> },
     /// Properties of the user are set, or cleared by `null`.
     ChangeUser { user: Uuid, properties: Map<String, Value> },
+    /// The user is licensed for one product, which is drawn when none is given, and for no other.
+    AssignLicense {
+        user: Uuid,
+        #[serde(default)]
+        sku: Option<Uuid>,
+    },
+    /// The user has no licence any more.
+    RemoveLicenses { user: Uuid },
+    /// The next calls that select the property are refused as a whole (400), or every one until it is lifted when `times` is not given.
+    FailProperty {
+        property: String,
+        #[serde(default)]
+        times: Option<u32>,
+        #[serde(default)]
+        says: PropertyRefusal,
+    },
+    /// The property can be selected again, or each that could not when none is given.
+    LiftProperty {
+        #[serde(default)]
+        property: Option<String>,
+    },
     /// People per page of the delta, and of the list where more are asked for.
     PageSize { people: u32 },
     /// Whether `$deltatoken=latest` is refused (400).
@@ -159,7 +180,7 @@ pub enum Act {
     LagPolls { polls: u32 },
     /// Whether deleted people appear as removed in the first round.
     RemovedInFirstRound { on: bool },
-    /// Whether all directory extensions come along when one of them changed.
+    /// Whether all directory extensions of the same type come along when one of them changed.
     EchoExtensions { on: bool },
     /// id_tokens are signed with a new key from now on.
     RotateSigningKey,
@@ -182,7 +203,7 @@ pub enum ActError {
     /// There is no such app registration.
     #[error("no app {0}")]
     UnknownApp(Uuid),
-    /// A property that cannot be set.
-    #[error("property {0} is not a settable property of a user")]
+    /// A property that cannot be set, or that nobody can select.
+    #[error("property {0} is not one of a user's that can be set or refused")]
     UnknownProperty(String),
 }

@@ -10,7 +10,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::chance::Chance;
-use crate::directory::{Directory, Person, Presence};
+use crate::directory::{Directory, Held, Person, Presence};
 use crate::graph::properties;
 use crate::moment;
 use crate::sealed::{Purpose, Seal};
@@ -296,10 +296,12 @@ impl Press<'_> {
         if !has_changed && !has_other_manager {
             return None;
         }
-        let echoes = delta.echoes_extensions
-            && person.properties.iter().any(|(name, held)| properties::is_extension(name) && changed(name, held.since));
+        let extensions = || person.properties.iter().filter(|(name, _)| delta.echoes_extensions && properties::is_extension(name));
+        let echoes = |echoed: &Held| {
+            extensions().any(|(name, held)| changed(name, held.since) && properties::are_of_one_type(&held.value, &echoed.value))
+        };
         let mut object = person.object(|name, held| match self.detail {
-            _ if echoes && properties::is_extension(name) => true,
+            _ if properties::is_extension(name) && echoes(held) => true,
             Detail::Full => view.has(name),
             Detail::Minimal => changed(name, held.since),
         });

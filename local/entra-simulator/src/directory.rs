@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::people::dossier::{self, Dossier};
+
 /// What a user may do in the tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +42,9 @@ pub(crate) struct Held {
     pub(crate) since: u64,
 }
 
+/// What nobody ever changed.
+static UNCHANGED: Held = Held { value: Value::Null, since: 0 };
+
 /// One user object with its sign-in facts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Person {
@@ -55,6 +60,9 @@ pub(crate) struct Person {
     pub(crate) tokens_valid_from: Option<Timestamp>,
     /// Sign-ins before this lack the second factor that is required since.
     pub(crate) mfa_required_since: Option<Timestamp>,
+    /// What there is beside what was set.
+    #[serde(default)]
+    dossier: Option<Dossier>,
 }
 
 impl Person {
@@ -84,6 +92,14 @@ impl Person {
         self.managers.last().map_or(0, |(since, _)| *since)
     }
 
+    /// The value of a property now; nothing when it was never set.
+    fn value(&self, property: &str) -> Option<Value> {
+        match self.properties.get(property) {
+            Some(held) => Some(held.value.clone()),
+            None => self.dossier.as_ref().and_then(|dossier| dossier.value(self.id, property)),
+        }
+    }
+
     /// The properties that `wanted` accepts, as a Graph object; never-set ones are omitted, cleared ones are `null`.
     pub(crate) fn object(&self, wanted: impl Fn(&str, &Held) -> bool) -> Map<String, Value> {
         let mut object = Map::new();
@@ -92,6 +108,10 @@ impl Person {
             if wanted(name, held) {
                 object.insert(name.clone(), held.value.clone());
             }
+        }
+        if let Some(dossier) = &self.dossier {
+            let names = dossier::PROPERTIES.iter().filter(|name| wanted(name, &UNCHANGED) && !self.properties.contains_key(**name));
+            object.extend(names.filter_map(|name| Some(((*name).to_owned(), dossier.value(self.id, name)?))));
         }
         object
     }
@@ -161,19 +181,24 @@ impl Directory {
             last_change: since,
             tokens_valid_from: None,
             mfa_required_since: None,
+            dossier: None,
         };
         self.by_id.insert(id, self.people.len());
         self.log.insert(since, self.people.len());
         self.people.push(person);
     }
 
+    /// Gives a person everything else that a directory knows about people.
+    pub(crate) fn add_dossier(&mut self, id: Uuid, dossier: Dossier) {
+        if let Some(person) = self.person_mut(id) {
+            person.dossier = Some(dossier);
+        }
+    }
+
     /// Sets one property; `null` clears it. Setting what is there already, or clearing what never was, is no change.
     pub(crate) fn set(&mut self, id: Uuid, property: &str, value: Value) {
         let Some(person) = self.person(id) else { return };
-        let is_same = match person.properties.get(property) {
-            Some(held) => held.value == value,
-            None => value.is_null(),
-        };
+        let is_same = person.value(property).unwrap_or_default() == value;
         if is_same {
             return;
         }

@@ -1,5 +1,7 @@
 //! Trouble on order: what the next requests of a tenant meet instead of an answer.
 
+mod property;
+
 use std::collections::VecDeque;
 
 use axum::body::{Body, Bytes};
@@ -11,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
+
+pub use property::PropertyRefusal;
+pub(crate) use property::Refused;
 
 /// How a throttled answer says when to come back.
 /// Source: <https://learn.microsoft.com/en-us/graph/throttling> (seconds, possibly fractional) and RFC 9110 section 10.2.3
@@ -183,6 +188,8 @@ pub(crate) struct Faults {
     pub(crate) graph: Stock<Trouble>,
     pub(crate) authorize: Stock<Trouble>,
     pub(crate) quirks: Stock<Quirk>,
+    #[serde(default)]
+    pub(crate) properties: Refused,
 }
 
 impl Faults {

@@ -45,12 +45,14 @@ impl Call<'_> {
         let names = self.parameter("$select").unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
         let names: Vec<String> = names.map(str::to_owned).collect();
         match names.iter().find(|name| *name != "manager" && !properties::is_property(name)) {
-            Some(unknown) => {
-                Err(Failure::bad_request(format!("Could not find a property named '{unknown}' on type 'microsoft.graph.user'.")))
-            }
+            Some(unknown) => Err(unknown_property(unknown)),
             None => Ok(names),
         }
     }
+}
+
+fn unknown_property(name: &str) -> Failure {
+    Failure::bad_request(format!("Could not find a property named '{name}' on type 'microsoft.graph.user'."))
 }
 
 /// Everything below `/v1.0/`.

@@ -6,9 +6,9 @@
 //!
 //! Map, in the order a connection lives: [`registration`](App) (the app), `authorize`, `signin`, `consent` and `pages` (the admin's
 //! browser), `token` (grants, evaluated step by step), `refusal` (how no is said), `graph`, `delta` and `directory` (the
-//! people), `acts` and `faults` (what goes wrong), `control` (the same over HTTP), `people` (a directory that looks real).
+//! people), `licenses`, `acts` and `faults` (what goes wrong), `control` (the same over HTTP), `people` (a directory that looks real).
 //!
-//! Deliberately absent: other clouds, device and on-behalf-of flows, sessions and single sign-on, groups, licences, writing
+//! Deliberately absent: other clouds, device and on-behalf-of flows, sessions and single sign-on, groups, writing
 //! through Graph, change notifications, and anything that needs a real password.
 //!
 //! To add an error code: a row in `refusal`'s table with its source, the check in `token::policy`, an [`Act`] that brings it
@@ -24,6 +24,7 @@ mod directory;
 mod faults;
 mod graph;
 mod keys;
+mod licenses;
 mod metadata;
 mod moment;
 mod pages;
@@ -52,7 +53,7 @@ use uuid::Uuid;
 
 pub use acts::{Act, ActError, Reach};
 pub use directory::Role;
-pub use faults::{Fault, RetryAfter, Target};
+pub use faults::{Fault, PropertyRefusal, RetryAfter, Target};
 pub use recorder::RecordedRequest;
 pub use registration::{App, FederatedCredential, Platform, RedirectUri, Secret};
 pub use shortcut::ShortcutError;

@@ -1,6 +1,7 @@
 //! A directory that looks real: names of many scripts, long titles, missing fields, a tree of managers.
 
 mod cultures;
+pub(crate) mod dossier;
 mod work;
 
 use serde_json::{Map, Value, json};
@@ -11,6 +12,7 @@ use crate::directory::Role;
 use crate::moment;
 use crate::state::State;
 use cultures::{CULTURES, Culture, Order};
+use dossier::Dossier;
 
 /// Reports one manager has at most.
 const REPORTS_MAX: usize = 8;
@@ -36,7 +38,9 @@ pub(crate) fn add(state: &mut State, tenant: Uuid, count: u32) -> Vec<Uuid> {
         // The tree: everybody reports to somebody who came earlier, so it has no circle.
         let boss = number.checked_sub(1).map(|earlier| earlier / REPORTS_MAX).filter(|_| !chance.percent(4));
         let boss = boss.and_then(|boss| world.directory.all().get(boss)).map(|boss| boss.id);
+        let dossier = Dossier::open(role, &properties);
         world.directory.add(id, role, properties);
+        world.directory.add_dossier(id, dossier);
         if boss.is_some() {
             world.directory.set_manager(id, boss);
         }

@@ -99,6 +99,9 @@ impl Simulator {
                 properties.insert("accountEnabled".to_owned(), json!(true));
                 properties.insert("businessPhones".to_owned(), json!([]));
                 properties.insert("createdDateTime".to_owned(), json!(moment::graph(now)));
+                if seed.role == Role::Guest {
+                    properties.insert("userType".to_owned(), json!("Guest"));
+                }
                 properties.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
                 world.directory.add(id, seed.role, properties);
             }

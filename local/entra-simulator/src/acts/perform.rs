@@ -9,6 +9,7 @@ use crate::directory::{Person, Presence, Role};
 use crate::faults::{Quirk, Target, Trouble};
 use crate::graph::properties;
 use crate::keys::SigningKey;
+use crate::licenses;
 use crate::moment;
 use crate::people;
 use crate::registration::CredentialState;
@@ -37,6 +38,15 @@ pub(crate) fn perform(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<U
             let policy_id = policy_id.unwrap_or_else(|| state.chance.guid());
             with_tenant(state, tenant, |world| world.policies.blocked_by = Some(policy_id))
         }
+        Act::AssignLicense { user, sku: None } => {
+            let sku = *state.chance.pick(licenses::SKUS);
+            perform_on_user(state, tenant, Act::AssignLicense { user, sku: Some(sku) })
+        }
+        Act::FailProperty { property, times, says } => match properties::is_property(&property) {
+            true => with_tenant(state, tenant, |world| world.faults.properties.order(property, times, says)),
+            false => Err(ActError::UnknownProperty(property)),
+        },
+        Act::LiftProperty { property } => with_tenant(state, tenant, |world| world.faults.properties.lift(property.as_deref())),
         act => perform_on_user(state, tenant, act),
     }
 }
@@ -56,6 +66,8 @@ fn perform_on_user(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<Uuid
         | Act::RestoreUser { user }
         | Act::PurgeUser { user }
         | Act::AssignUser { user }
+        | Act::AssignLicense { user, .. }
+        | Act::RemoveLicenses { user }
         | Act::SetManager { user, .. }
         | Act::ChangeUser { user, .. } => *user,
         _ => return perform_on_tenant(world, act),
@@ -77,6 +89,8 @@ fn perform_on_user(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<Uuid
         Act::AssignUser { .. } => with_principals(world, |principal| {
             principal.assigned.insert(user);
         }),
+        Act::AssignLicense { sku, .. } => licenses::set(&mut world.directory, user, sku.as_slice()),
+        Act::RemoveLicenses { .. } => licenses::set(&mut world.directory, user, &[]),
         Act::SetManager { manager, .. } => {
             manager.map_or(Ok(()), |manager| require_user(world, manager))?;
             world.directory.set_manager(user, manager);
@@ -131,6 +145,7 @@ fn order_faults(world: &mut Tenant, act: Act) {
                 faults.of(target).clear();
             }
             faults.quirks.clear();
+            faults.properties.lift(None);
         }
         act => bend_delta(world, &act),
     }

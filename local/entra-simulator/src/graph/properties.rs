@@ -2,6 +2,8 @@
 //!
 //! Source: <https://learn.microsoft.com/en-us/graph/api/resources/user>
 
+use serde_json::Value;
+
 /// What is returned when nothing is selected.
 /// Source: <https://learn.microsoft.com/en-us/graph/api/resources/users>
 pub(crate) const DEFAULT: &[&str] = &[
@@ -24,6 +26,7 @@ const OTHER: &[&str] = &[
     "assignedPlans",
     "city",
     "companyName",
+    "consentProvidedForMinor",
     "country",
     "createdDateTime",
     "creationType",
@@ -35,17 +38,21 @@ const OTHER: &[&str] = &[
     "employeeOrgData",
     "employeeType",
     "externalUserState",
+    "externalUserStateChangeDateTime",
     "faxNumber",
     "id",
     "identities",
     "imAddresses",
+    "isManagementRestricted",
     "lastPasswordChangeDateTime",
+    "legalAgeGroupClassification",
     "mailNickname",
     "onPremisesDistinguishedName",
     "onPremisesDomainName",
     "onPremisesExtensionAttributes",
     "onPremisesImmutableId",
     "onPremisesLastSyncDateTime",
+    "onPremisesProvisioningErrors",
     "onPremisesSamAccountName",
     "onPremisesSecurityIdentifier",
     "onPremisesSyncEnabled",
@@ -54,8 +61,10 @@ const OTHER: &[&str] = &[
     "passwordPolicies",
     "postalCode",
     "preferredDataLocation",
+    "provisionedPlans",
     "proxyAddresses",
     "securityIdentifier",
+    "serviceProvisioningErrors",
     "showInAddressList",
     "signInSessionsValidFromDateTime",
     "state",
@@ -64,9 +73,36 @@ const OTHER: &[&str] = &[
     "userType",
 ];
 
+/// Those that hold any number of values: never null, but empty.
+const COLLECTIONS: &[&str] = &[
+    "assignedLicenses",
+    "assignedPlans",
+    "businessPhones",
+    "identities",
+    "imAddresses",
+    "onPremisesProvisioningErrors",
+    "otherMails",
+    "provisionedPlans",
+    "proxyAddresses",
+    "serviceProvisioningErrors",
+];
+
+/// What stands for a property that was never set, where all that are asked for are told.
+pub(crate) fn unset(name: &str) -> Value {
+    match COLLECTIONS.contains(&name) {
+        true => Value::Array(Vec::new()),
+        false => Value::Null,
+    }
+}
+
 /// Whether a name can be selected and set; directory extensions are `extension_<app id>_<name>`.
 pub(crate) fn is_property(name: &str) -> bool {
     DEFAULT.contains(&name) || OTHER.contains(&name) || is_extension(name)
+}
+
+/// Whether two values of directory extensions are of one data type. What was cleared may have been of any.
+pub(crate) fn are_of_one_type(one: &Value, other: &Value) -> bool {
+    one.is_null() || other.is_null() || std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
 /// Whether a name is that of a directory extension.

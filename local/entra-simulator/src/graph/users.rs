@@ -14,6 +14,7 @@ use super::{Call, properties};
 use crate::Simulator;
 use crate::delta::{self, Broken, Detail, Press, View};
 use crate::directory::{Directory, Person, Presence};
+use crate::faults::PropertyRefusal;
 use crate::sealed::Purpose;
 use crate::state::{State, Tenant};
 
@@ -53,12 +54,26 @@ pub(super) fn delta(simulator: &Simulator, state: &mut State, bearer: &Bearer, c
         (None, Some(token)) => delta::poll(seal, tenant, *now, (token, select)),
     };
     let round = round.map_err(|broken| broken_link(broken, graph_base.as_str()))?;
+    check_properties(tenant, &round.view.select)?;
     let mut press = Press { seal, chance, graph_base, now: *now, detail };
     let page = match token {
         Some("latest") => press.latest(tenant, round.view),
         _ => press.page(tenant, round),
     };
     Ok(Answer::ok(page, 1))
+}
+
+/// A property that cannot be given fails the whole call. Source of the second form: observed; of the first: assumption.
+fn check_properties(tenant: &mut Tenant, select: &[String]) -> Result<(), Failure> {
+    let refused = match select {
+        [] => tenant.faults.properties.take(properties::DEFAULT.iter().copied()),
+        select => tenant.faults.properties.take(select.iter().map(String::as_str)),
+    };
+    match refused {
+        None => Ok(()),
+        Some((property, PropertyRefusal::NamesProperty)) => Err(super::unknown_property(property)),
+        Some((_, PropertyRefusal::SharePointLicense)) => Err(Failure::new(400, "BadRequest", "Tenant does not have a SPO license.")),
+    }
 }
 
 fn check_leave(state: &mut State, bearer: &Bearer, select: &[String]) -> Result<(), Failure> {
@@ -137,6 +152,7 @@ pub(super) fn list(simulator: &Simulator, state: &mut State, bearer: &Bearer, ca
     check_list_parameters(&call)?;
     let (select, matches, top) = (call.select()?, filter::of(&call)?, top_of(&call)?);
     check_leave(state, bearer, &select)?;
+    check_properties(bearer.tenant(state, READ_PROFILES)?, &select)?;
     let units = units(&select, &call, top);
     let top = list_size.map_or(top, |size| size.min(top));
     let tenant = bearer.tenant(state, READ_PROFILES)?;
@@ -209,9 +225,9 @@ fn profile(directory: &Directory, person: &Person, (call, select): (&Call<'_>, &
         shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
         object.insert("manager".to_owned(), Value::Object(shown));
     }
-    // Outside of delta, selected properties that were never set are null.
+    // Outside of delta, selected properties that were never set are null, or empty.
     for name in select.iter().filter(|name| *name != "manager") {
-        object.entry(name.clone()).or_insert(Value::Null);
+        object.entry(name.clone()).or_insert_with(|| properties::unset(name));
     }
     Value::Object(object)
 }
@@ -225,6 +241,7 @@ pub(super) fn one(state: &mut State, bearer: &Bearer, call: &Call<'_>, user: &st
         Some(_) => bearer.tenant(state, READ_ORGANIZATION)?,
         None => bearer.tenant(state, READ_PROFILES)?,
     };
+    check_properties(tenant, &select)?;
     let person = match own {
         Some(own) => find(tenant, &own.to_string())?,
         None => find(tenant, user)?,

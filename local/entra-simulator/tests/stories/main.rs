@@ -6,6 +6,7 @@ mod control;
 mod delta;
 mod directory;
 mod faults;
+mod properties;
 mod saved;
 mod support;
 mod token;
