@@ -13,6 +13,7 @@
 //! | incidents, the last of each cause | `fleet` / `incident#CAUSE` | where a check fails, and 2 reads a tick | 0.5 KB |
 //! | what the sync saw of the consenter | `connection#ID` / `connection`, attribute `omen` | 1 write when it changes | 0.2 KB |
 //! | where the walk stands | `connection#ID` / `walk` | 1 write a page, 2 where it changes anybody, and 2 a step | up to 8 KB |
+//! | what a connection chose to sync | the same, attributes `choice` and `choice_version` | 1 read; 1 write a choice, and 2 of the index | 0.1 to 0.3 KB, up to 15 KB with 100 extensions of long names |
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
 //! | a customer's connections | index `by-customer`, keys alone, then by key | 1 query and 1 batch read | up to 4 KB |
@@ -35,6 +36,7 @@
 mod addresses;
 pub mod attempts;
 pub mod changes;
+pub mod choices;
 pub mod connections;
 mod due;
 pub mod fleet;

@@ -11,7 +11,7 @@ use super::lease::{Holder, LeaseEnd, Terms};
 use super::notices::Notice;
 use super::{Lease, Store, StoreError, connection_key, failed};
 
-const SK: &str = "walk";
+pub(super) const SK: &str = "walk";
 
 /// A walk whose lease was taken.
 #[derive(Debug, Clone)]
@@ -32,17 +32,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn create_walk(&self, id: &ConnectionId, now: Timestamp) -> Result<(), StoreError> {
-        let request = self.client.put_item().table_name(&self.connections);
+        let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
+        let set = "SET v = :v, fence = if_not_exists(fence, :zero), lease_until = :zero, #work = :work, work_at = :now, body = :body";
         let request = request
-            .item("pk", text(connection_key(id)))
-            .item("sk", text(SK))
-            .item("v", number(VERSION))
-            .item("fence", number(0))
-            .item("lease_until", number(0))
-            .item("work", text(work(id)))
-            .item("work_at", time(now))
-            .item("body", json(&Walk::default())?)
-            .condition_expression("attribute_not_exists(pk)");
+            .update_expression(set)
+            // What the connection chose may be there already.
+            .condition_expression("attribute_not_exists(body)")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":work", text(work(id)))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":body", json(&Walk::default())?);
         match request.send().await.map_err(|error| failed(format!("create the walk of {id}"), error)) {
             Ok(_) | Err(StoreError::Overtaken { .. }) => Ok(()),
             Err(error) => Err(error),
@@ -56,7 +57,7 @@ impl Store {
     pub async fn walk(&self, id: &ConnectionId) -> Result<Option<(Walk, Option<Timestamp>)>, StoreError> {
         let request = self.client.get_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
         let answer = request.consistent_read(true).send().await.map_err(|error| failed(format!("read the walk of {id}"), error))?;
-        answer.item.as_ref().map(read).transpose()
+        answer.item.as_ref().filter(|item| item.contains_key("body")).map(read).transpose()
     }
 
     /// Ids of connections whose walk is due: of each shard the longest overdue, at most `per_shard`.
@@ -104,7 +105,7 @@ impl Store {
         let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
         let request = request
             .update_expression("SET decision = :decision, work_at = :now, #work = :work")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("attribute_exists(body)")
             .expression_attribute_names("#work", "work")
             .expression_attribute_values(":decision", json(decision)?)
             .expression_attribute_values(":now", time(now))
@@ -124,7 +125,7 @@ impl Store {
         let request = self.client.update_item().table_name(&self.connections).key("pk", text(connection_key(id))).key("sk", text(SK));
         let request = request
             .update_expression("SET work_at = :now, #work = :work")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("attribute_exists(body)")
             .expression_attribute_names("#work", "work")
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":work", text(work(id)));
@@ -136,7 +137,7 @@ impl Store {
     }
 }
 
-fn work(id: &ConnectionId) -> String {
+pub(super) fn work(id: &ConnectionId) -> String {
     format!("sync#{:02}", shard(id))
 }
 
