@@ -3,6 +3,7 @@
 //! The shapes are flat on purpose (a word and optional facts, no tagged unions): they are read in the browser straight from
 //! `JSON.parse`, and by servers in any language. Times are RFC 3339 in UTC. Absent optional fields are left out.
 
+mod attributes;
 mod deletions;
 mod people;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AttemptId, ConnectionId, CustomerId, TenantId};
 
+pub use attributes::*;
 pub use deletions::{DecideDeletions, DeletionsHeld, HeldPage};
 pub use people::{ManagerView, PeoplePage, PersonView};
 
@@ -364,4 +366,7 @@ pub struct Problem {
     /// The field or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Everything that is wrong, where several fields may be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultView>,
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// The id of the backend's key.
 pub const KEY_ID: &str = "backend-1";
 /// Every scope there is.
-pub const ALL_SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide";
+pub const ALL_SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide attributes:write";
 
 /// The backend's key pair.
 pub struct Backend {

@@ -16,6 +16,7 @@
 //! | `connections` | `/v1/connections`, `/v1/connections/{id}`, `/v1/connections/{id}/sync` |
 //! | `people` | `/v1/connections/{id}/people` |
 //! | `deletions` | `/v1/connections/{id}/held-deletions` |
+//! | `attributes` | `/v1/attributes`, `/v1/connections/{id}/attributes` |
 //! | `reconnect` | `/v1/reconnect-attempts`, `/v1/reconnect-attempts/{id}` |
 //! | `callback` | `/v1/consent/callback` |
 //! | `openapi` | `/v1/openapi.json` |
@@ -24,6 +25,7 @@
 //!
 //! To add a route: a handler with its `utoipa::path` in the module of its noun, `routes!` in [`router`], its type in `domain::api`, a story.
 
+mod attributes;
 mod callback;
 mod callers;
 mod connections;
@@ -89,7 +91,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
         .expose_headers(exposed)
         .max_age(Duration::from_secs(7200))
 }

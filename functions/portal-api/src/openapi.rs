@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Shared, callback, connections, deletions, people, reconnect};
+use crate::{Shared, attributes, callback, connections, deletions, people, reconnect};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,8 @@ pub(crate) fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(connections::sync))
         .routes(routes!(people::list))
         .routes(routes!(deletions::read, deletions::decide))
+        .routes(routes!(attributes::list))
+        .routes(routes!(attributes::read, attributes::choose))
         .routes(routes!(reconnect::begin))
         .routes(routes!(reconnect::read, reconnect::cancel))
         .routes(routes!(callback::receive))

@@ -3,7 +3,8 @@
 use adapters::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::api::Problem;
+use domain::api::{FaultView, Problem};
+use domain::attribute::InvalidChoice;
 
 /// Why a request is not done; one variant for each thing that a caller does about it.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,12 @@ pub(crate) enum ApiError {
         /// What it must be.
         bound: String,
     },
+    /// Fields of a choice are wrong.
+    #[error("{0}")]
+    Faulty(InvalidChoice),
+    /// What the caller means to replace is not what is there: read it again.
+    #[error("{0}")]
+    Changed(&'static str),
     /// It cannot be done in this state.
     #[error("{0}")]
     Conflict(&'static str),
@@ -40,6 +47,8 @@ impl ApiError {
             Self::Forbidden(_) => ("forbidden", "The caller may not do this", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid-field", "A field is not valid", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::Faulty(_) => ("invalid-fields", "Fields are not valid", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::Changed(_) => ("changed", "It was changed meanwhile", StatusCode::PRECONDITION_FAILED),
             Self::Conflict(_) => ("conflict", "Not possible now", StatusCode::CONFLICT),
             Self::Unavailable(_) => ("unavailable", "Try again later", StatusCode::SERVICE_UNAVAILABLE),
         }
@@ -52,11 +61,13 @@ impl IntoResponse for ApiError {
             tracing::error!(error = source.as_ref(), "a request failed on our side");
         }
         let (word, title, status) = self.kind();
-        let field = match &self {
-            Self::Invalid { field, .. } => Some((*field).to_owned()),
-            _ => None,
-        };
-        let mut response = problem(word, title, status, Some(self.to_string()), field);
+        let mut body = Problem { detail: Some(self.to_string()), ..problem(word, title, status) };
+        match self {
+            Self::Invalid { field, .. } => body.field = Some(field.to_owned()),
+            Self::Faulty(choice) => body.faults = choice.faults().iter().map(FaultView::from).collect(),
+            _ => {}
+        }
+        let mut response = answer(&body, status);
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -73,8 +84,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
-fn problem(word: &str, title: &str, status: StatusCode, detail: Option<String>, field: Option<String>) -> Response {
-    let body = Problem { kind: format!("urn:evergrant:problem:{word}"), title: title.to_owned(), status: status.as_u16(), detail, field };
+fn problem(word: &str, title: &str, status: StatusCode) -> Problem {
+    let kind = format!("urn:evergrant:problem:{word}");
+    Problem { kind, title: title.to_owned(), status: status.as_u16(), detail: None, field: None, faults: Vec::new() }
+}
+
+fn answer(body: &Problem, status: StatusCode) -> Response {
     let mut response = (status, axum::Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
@@ -87,5 +102,6 @@ pub(crate) async fn no_such_route() -> Response {
 
 /// The answer to a method that a route does not have.
 pub(crate) async fn no_such_method() -> Response {
-    problem("method-not-allowed", "This route does not have that method", StatusCode::METHOD_NOT_ALLOWED, None, None)
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    answer(&problem("method-not-allowed", "This route does not have that method", status), status)
 }

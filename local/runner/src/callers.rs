@@ -20,7 +20,7 @@ use crate::journal::damaged;
 pub const LIFE: SignedDuration = SignedDuration::from_mins(10);
 const KEY_ID: &str = "portal";
 /// What the portal's admin page needs.
-const SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide";
+const SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide attributes:write";
 
 /// Signs tokens for portal users, as an operator's own backend does.
 pub struct Signer {

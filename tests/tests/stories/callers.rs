@@ -30,7 +30,10 @@ async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
             }
             let filled = path.replace("{connection}", id.as_str()).replace("{attempt}", attempt);
             assert!(!filled.contains('{'), "teach this story what {path} names");
-            let body = operation.get("requestBody").map(|_| json!({"connection": id}));
+            let body = operation.get("requestBody").map(|_| match path.ends_with("/attributes") {
+                true => json!({"attributes": ["mail"]}),
+                false => json!({"connection": id}),
+            });
             routes.push(Route { method: method.to_uppercase(), names_something: filled != *path || body.is_some(), path: filled, body });
         }
     }

@@ -93,6 +93,7 @@ async fn what_is_answered_is_as_described() {
         met.push(("get", "/v1/connections", world.get("/v1/connections").await));
         met.push(("get", "/v1/connections/{connection}", world.get(&connection).await));
         met.push(("get", "/v1/connections/{connection}/people", world.get(&format!("{connection}/people?limit=5")).await));
+        met.push(("get", "/v1/connections/{connection}/attributes", world.get(&format!("{connection}/attributes")).await));
         met.push(("get", "/v1/reconnect-attempts/{attempt}", world.get(&attempt).await));
     };
     all(&mut met).await;
@@ -115,6 +116,11 @@ async fn what_is_answered_is_as_described() {
     let state = failed.url.query_pairs().find(|(name, _)| name == "state").map(|(_, value)| value.into_owned()).unwrap();
     world.get(&format!("/v1/consent/callback?error=access_denied&state={state}")).await;
     met.push(("get", "/v1/reconnect-attempts/{attempt}", world.get(&format!("/v1/reconnect-attempts/{}", failed.attempt)).await));
+    met.push(("get", "/v1/attributes", world.get("/v1/attributes").await));
+    for choice in [json!({"attributes": ["city"]}), json!({"attributes": ["citi"]})] {
+        let answer = world.call("acme", "PUT", &format!("{connection}/attributes"), Some(&choice)).await;
+        met.push(("put", "/v1/connections/{connection}/attributes", answer));
+    }
     met.push(("post", "/v1/connections", world.call("acme", "POST", "/v1/connections", None).await));
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": id})).await));
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": 7})).await));

@@ -6,6 +6,7 @@ mod answers;
 mod app_only;
 mod bus;
 mod callers;
+mod choices;
 mod consent;
 mod credentials;
 mod deaths;
