@@ -25,6 +25,7 @@
 //! | [`attribute`] | which attributes there are, which a connection syncs, whom it leaves out |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
 //! | [`event`] | what is told when a person changes |
+//! | [`photo`] | whose photo is looked at when, and what Graph's answers about it mean |
 //! | [`roll`] | whom a full round met, and who is as the last one met them |
 //! | [`walk`] | where the sync of a directory stands and what it does next; when deletions are held |
 //! | [`cloud`] | which hosts belong to which Microsoft cloud, and which links may be followed |
@@ -46,6 +47,7 @@ pub mod health;
 pub mod ids;
 pub mod notice;
 pub mod person;
+pub mod photo;
 pub mod refusal;
 pub mod roll;
 pub mod schedule;

@@ -15,6 +15,8 @@ pub const SHARDS: u8 = 16;
 pub const CHECK_PERIOD: SignedDuration = SignedDuration::from_mins(45);
 /// How often attributes are synced.
 pub const SYNC_PERIOD: SignedDuration = SignedDuration::from_mins(15);
+/// How often each person's photo is looked at.
+pub const PHOTO_PERIOD: SignedDuration = SignedDuration::from_hours(24);
 /// The shortest time between two uses of a grant that Entra accepts: it publishes no limit, so ours is far from any.
 /// Source: <https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/client-and-server-throttling>
 pub const REST: SignedDuration = SignedDuration::from_mins(30);
@@ -162,6 +164,12 @@ pub fn next_stand_in(connection: &ConnectionId, doubted_since: Option<Timestamp>
 #[must_use]
 pub fn next_sync(connection: &ConnectionId, every: SignedDuration, now: Timestamp) -> Timestamp {
     now + spread(connection, every)
+}
+
+/// When the next of as many ranges of people has its turn, so that all have had one within about [`PHOTO_PERIOD`].
+#[must_use]
+pub fn next_photos(connection: &ConnectionId, ranges: u16, now: Timestamp) -> Timestamp {
+    now + spread(connection, PHOTO_PERIOD / i32::from(ranges.max(1)))
 }
 
 fn rung(ladder: &[SignedDuration; 3], step: u32) -> SignedDuration {
