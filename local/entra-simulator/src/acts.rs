@@ -1,6 +1,7 @@
 //! What can happen in a tenant, as data: scripted from Rust or posted as JSON.
 
 mod perform;
+mod photos;
 
 pub(crate) use perform::perform;
 
@@ -9,7 +10,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::faults::{Fault, PropertyRefusal, RetryAfter, Target};
+use crate::faults::{Fault, ItemFault, PropertyRefusal, RetryAfter, Target};
+use crate::photos::PhotoPlace;
 
 /// Where a change to the client's credential holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +184,35 @@ pub enum Act {
     RemovedInFirstRound { on: bool },
     /// Whether all directory extensions of the same type come along when one of them changed.
     EchoExtensions { on: bool },
+    /// The user gets a photo, or another one: these bytes in base64, or a portrait that is drawn; 648 pixels wide where nothing is said.
+    GivePhoto {
+        user: Uuid,
+        #[serde(default)]
+        image: Option<String>,
+        #[serde(default)]
+        side: Option<u32>,
+        #[serde(default)]
+        place: PhotoPlace,
+    },
+    /// The user's photo is taken away.
+    RemovePhoto { user: Uuid },
+    /// Random people without a photo get one.
+    GivePhotos { count: u32 },
+    /// Random people with a photo get another one.
+    ChangePhotos { count: u32 },
+    /// Whether photos may not be read (403), whatever was consented to.
+    DenyPhotos { on: bool },
+    /// Whether of people without a photo metadata of a single pixel is given, instead of 404.
+    PlaceholderPhotos { on: bool },
+    /// The next items of batches whose path contains `path` go wrong by themselves.
+    FailBatchItems {
+        items: u32,
+        fault: ItemFault,
+        #[serde(default)]
+        path: String,
+    },
+    /// Whether a batch of which an item is throttled fails as a whole (424).
+    FailThrottledBatches { on: bool },
     /// id_tokens are signed with a new key from now on.
     RotateSigningKey,
 }

@@ -64,6 +64,11 @@ impl Chance {
     }
 }
 
+/// A number far from those of its neighbours, and always the same: for what must not take from anybody's sequence.
+pub(crate) fn scatter(number: u64) -> u64 {
+    Chance(number).draw()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,6 +119,44 @@ fn slow_body(seconds: u32) -> Body {
     Body::from_stream(first.chain(late))
 }
 
+/// How one item of a batch goes wrong by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemFault {
+    /// 429.
+    Throttled {
+        /// When to come back.
+        retry_after: RetryAfter,
+    },
+    /// 424.
+    FailedDependency,
+    /// 503.
+    Status503,
+    /// 504.
+    Status504,
+    /// 403 by the mailbox.
+    Denied,
+    /// 400, as for somebody without a mailbox.
+    NoMailbox,
+    /// 401 for the token itself.
+    BadToken,
+    /// 404 without a body.
+    BareNotFound,
+    /// A status that is no number.
+    Malformed,
+    /// 200 without a body.
+    Empty,
+    /// No response at all.
+    Unanswered,
+}
+
+/// A fault on order for items whose path contains a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ItemOrder {
+    pub(crate) path: String,
+    pub(crate) fault: ItemFault,
+}
+
 /// What stands in a request's way before anything is evaluated.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Trouble {
@@ -190,6 +228,8 @@ pub(crate) struct Faults {
     pub(crate) quirks: Stock<Quirk>,
     #[serde(default)]
     pub(crate) properties: Refused,
+    #[serde(default)]
+    pub(crate) items: Stock<ItemOrder>,
 }
 
 impl Faults {

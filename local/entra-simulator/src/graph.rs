@@ -3,6 +3,7 @@
 mod answer;
 mod batch;
 mod bearer;
+mod photos;
 pub(crate) mod properties;
 mod users;
 
@@ -111,7 +112,10 @@ fn one(simulator: &Simulator, state: &mut State, call: &Call<'_>) -> Result<Answ
         }
         ["users", user] => users::one(state, &bearer, call, user),
         ["users", user, "manager"] => users::manager(state, &bearer, call, user),
-        ["users", user, "photo", "$value"] => users::photo(state, &bearer, user),
+        ["users", user, "photo"] => photos::metadata(simulator, state, &bearer, (user, None)),
+        ["users", user, "photos", size] => photos::metadata(simulator, state, &bearer, (user, Some(size))),
+        ["users", user, "photo", "$value"] => photos::bytes(state, &bearer, (user, None)),
+        ["users", user, "photos", size, "$value"] => photos::bytes(state, &bearer, (user, Some(size))),
         _ => {
             let segment = segments.last().copied().unwrap_or_default();
             Err(Failure::bad_request(format!("Resource not found for the segment '{segment}'.")))

@@ -6,7 +6,8 @@
 //!
 //! Map, in the order a connection lives: [`registration`](App) (the app), `authorize`, `signin`, `consent` and `pages` (the admin's
 //! browser), `token` (grants, evaluated step by step), `refusal` (how no is said), `graph`, `delta` and `directory` (the
-//! people), `licenses`, `acts` and `faults` (what goes wrong), `control` (the same over HTTP), `people` (a directory that looks real).
+//! people), `licenses`, `photos` (theirs), `acts` and `faults` (what goes wrong), `control` (the same over HTTP), `people` and
+//! `portrait` (a directory that looks real).
 //!
 //! Deliberately absent: other clouds, device and on-behalf-of flows, sessions and single sign-on, groups, writing
 //! through Graph, change notifications, and anything that needs a real password.
@@ -29,6 +30,8 @@ mod metadata;
 mod moment;
 mod pages;
 mod people;
+mod photos;
+mod portrait;
 mod recorder;
 mod refusal;
 mod registration;
@@ -53,7 +56,8 @@ use uuid::Uuid;
 
 pub use acts::{Act, ActError, Reach};
 pub use directory::Role;
-pub use faults::{Fault, PropertyRefusal, RetryAfter, Target};
+pub use faults::{Fault, ItemFault, PropertyRefusal, RetryAfter, Target};
+pub use photos::PhotoPlace;
 pub use recorder::RecordedRequest;
 pub use registration::{App, FederatedCredential, Platform, RedirectUri, Secret};
 pub use shortcut::ShortcutError;

@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::faults::Faults;
 use crate::keys::SigningKey;
 use crate::moment;
+use crate::photos::Photo;
 use crate::registration::{App, CredentialState};
 use crate::sealed::Seal;
 
@@ -119,8 +120,20 @@ pub(crate) struct Tenant {
     pub(crate) policies: Policies,
     pub(crate) service_principals: BTreeMap<Uuid, ServicePrincipal>,
     pub(crate) directory: Directory,
-    /// Photos as base64, by person.
-    pub(crate) photos: BTreeMap<Uuid, String>,
+    /// Photos, by person.
+    pub(crate) photos: BTreeMap<Uuid, Photo>,
+    /// How many photos were ever given.
+    #[serde(default)]
+    pub(crate) photo_changes: u64,
+    /// Whether photos may not be read, whatever was consented to.
+    #[serde(default)]
+    pub(crate) denies_photos: bool,
+    /// Whether a photo that is not there is told as one of a single pixel.
+    #[serde(default)]
+    pub(crate) has_placeholder_photos: bool,
+    /// Whether a batch of which an item was throttled fails as a whole.
+    #[serde(default)]
+    pub(crate) fails_throttled_batches: bool,
     pub(crate) delta: DeltaBehaviour,
     pub(crate) faults: Faults,
 }
@@ -138,6 +151,10 @@ impl Tenant {
             service_principals: BTreeMap::new(),
             directory: Directory::default(),
             photos: BTreeMap::new(),
+            photo_changes: 0,
+            denies_photos: false,
+            has_placeholder_photos: false,
+            fails_throttled_batches: false,
             delta: DeltaBehaviour::default(),
             faults: Faults::default(),
         }

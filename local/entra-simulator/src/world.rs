@@ -10,6 +10,7 @@ use crate::acts::{Act, ActError, perform};
 use crate::directory::{Directory, Presence, Role};
 use crate::moment;
 use crate::people;
+use crate::photos::PhotoPlace;
 use crate::registration::{App, CredentialState};
 use crate::state::{Registered, Tenant};
 use crate::{Simulator, TenantId};
@@ -114,14 +115,19 @@ impl Simulator {
         self.change(|state| people::add(state, tenant, count))
     }
 
-    /// Gives a user a photo.
+    /// Gives a user a photo that is kept in a mailbox; its bytes are these in every size.
     pub fn give_photo(&self, tenant: Uuid, user: Uuid, jpeg: &[u8]) {
-        let photo = STANDARD.encode(jpeg);
-        self.change(|state| {
-            if let Some(world) = state.tenants.get_mut(&tenant) {
-                world.photos.insert(user, photo);
-            }
-        });
+        let image = Some(STANDARD.encode(jpeg));
+        // Nothing is given to somebody who is not there.
+        let _ = self.work(tenant, Act::GivePhoto { user, image, side: None, place: PhotoPlace::Mailbox });
+    }
+
+    /// A user's photo in a mailbox's size of so many pixels, or in its own; `None` where there is none.
+    pub fn photo(&self, tenant: Uuid, user: Uuid, side: Option<u32>) -> Option<Vec<u8>> {
+        self.read(|state| {
+            let photo = state.tenants.get(&tenant)?.photos.get(&user)?;
+            Some(photo.bytes(side.map_or(photo.side, |side| side.min(photo.side))))
+        })
     }
 
     /// Lets something happen in a tenant; answers which users it touched.

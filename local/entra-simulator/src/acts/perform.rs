@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Act, ActError, Reach};
+use super::{Act, ActError, Reach, photos};
 use crate::directory::{Person, Presence, Role};
-use crate::faults::{Quirk, Target, Trouble};
+use crate::faults::{ItemOrder, Quirk, Target, Trouble};
 use crate::graph::properties;
 use crate::keys::SigningKey;
 use crate::licenses;
@@ -47,6 +47,8 @@ pub(crate) fn perform(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<U
             false => Err(ActError::UnknownProperty(property)),
         },
         Act::LiftProperty { property } => with_tenant(state, tenant, |world| world.faults.properties.lift(property.as_deref())),
+        Act::GivePhotos { count } => Ok(photos::give_some(state, tenant, count)),
+        Act::ChangePhotos { count } => Ok(photos::change_some(state, tenant, count)),
         act => perform_on_user(state, tenant, act),
     }
 }
@@ -69,6 +71,8 @@ fn perform_on_user(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<Uuid
         | Act::AssignLicense { user, .. }
         | Act::RemoveLicenses { user }
         | Act::SetManager { user, .. }
+        | Act::GivePhoto { user, .. }
+        | Act::RemovePhoto { user }
         | Act::ChangeUser { user, .. } => *user,
         _ => return perform_on_tenant(world, act),
     };
@@ -96,6 +100,8 @@ fn perform_on_user(state: &mut State, tenant: Uuid, act: Act) -> Result<Vec<Uuid
             world.directory.set_manager(user, manager);
         }
         Act::ChangeUser { properties, .. } => change_user(world, user, properties)?,
+        Act::GivePhoto { image, side, place, .. } => photos::give(world, user, image, (side, place)),
+        Act::RemovePhoto { .. } => drop(world.photos.remove(&user)),
         _ => {}
     }
     Ok(vec![user])
@@ -120,6 +126,9 @@ fn perform_on_tenant(world: &mut Tenant, act: Act) -> Result<Vec<Uuid>, ActError
         Act::LiftAssignment => with_principals(world, |principal| principal.requires_assignment = false),
         Act::RemoveTenant => world.exists = false,
         Act::RestoreTenant => world.exists = true,
+        Act::DenyPhotos { on } => world.denies_photos = on,
+        Act::PlaceholderPhotos { on } => world.has_placeholder_photos = on,
+        Act::FailThrottledBatches { on } => world.fails_throttled_batches = on,
         act => order_faults(world, act),
     }
     Ok(Vec::new())
@@ -133,6 +142,7 @@ fn order_faults(world: &mut Tenant, act: Act) {
         Act::ThrottleToken { requests, retry_after } => faults.of(Target::Token).add(Trouble::Throttle(retry_after), requests),
         Act::FailNext { target, times, fault } => faults.of(target).add(Trouble::Fail(fault), times),
         Act::ClaimsChallengeGraph { times } => faults.of(Target::Graph).add(Trouble::ClaimsChallenge, times),
+        Act::FailBatchItems { items, fault, path } => faults.items.add(ItemOrder { path, fault }, items),
         Act::Loop { times } => faults.quirks.add(Quirk::Refuse(50196), times),
         Act::MissingErrorCodes { times } => faults.quirks.add(Quirk::MissingErrorCodes, times),
         Act::StringErrorCodes { times } => faults.quirks.add(Quirk::StringErrorCodes, times),
@@ -146,6 +156,7 @@ fn order_faults(world: &mut Tenant, act: Act) {
             }
             faults.quirks.clear();
             faults.properties.lift(None);
+            faults.items.clear();
         }
         act => bend_delta(world, &act),
     }

@@ -18,7 +18,8 @@ use crate::state::State;
 /// What is in an answer.
 pub(super) enum Content {
     Json(Value),
-    Image(Vec<u8>),
+    /// Bytes, and what they are called.
+    Image(Vec<u8>, &'static str),
     /// An error whose ids and date are filled in when it is sent.
     Failure(Failure),
 }
@@ -38,9 +39,9 @@ impl Answer {
         Self { status: 200, content: Content::Json(body), headers }
     }
 
-    /// 200 with a JPEG.
-    pub(super) fn image(bytes: Vec<u8>) -> Self {
-        Self { status: 200, content: Content::Image(bytes), headers: HeaderMap::new() }
+    /// 200 with an image.
+    pub(super) fn image(bytes: Vec<u8>, kind: &'static str) -> Self {
+        Self { status: 200, content: Content::Image(bytes, kind), headers: HeaderMap::new() }
     }
 
     /// The answer on the wire; `asked` are the request's headers.
@@ -49,7 +50,7 @@ impl Answer {
         let (kind, body) = match self.content {
             Content::Json(json) => (JSON, Body::from(json.to_string())),
             Content::Failure(failure) => (JSON, Body::from(failure.body(state, &ids).to_string())),
-            Content::Image(bytes) => ("image/jpeg", Body::from(bytes)),
+            Content::Image(bytes, kind) => (kind, Body::from(bytes)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -76,7 +77,7 @@ impl Answer {
         let (kind, body) = match self.content {
             Content::Json(json) => (JSON, json),
             Content::Failure(failure) => (JSON, failure.body(state, &ids)),
-            Content::Image(bytes) => ("image/jpeg", json!(STANDARD.encode(bytes))),
+            Content::Image(bytes, kind) => (kind, json!(STANDARD.encode(bytes))),
         };
         headers.insert("Content-Type".to_owned(), json!(kind));
         json!({"id": id, "status": self.status, "headers": headers, "body": body})

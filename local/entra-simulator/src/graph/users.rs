@@ -1,9 +1,7 @@
-//! People: the list, one of them, their managers and photos, and the delta walk.
+//! People: the list, one of them, their managers, and the delta walk.
 
 mod filter;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -21,7 +19,6 @@ use crate::state::{State, Tenant};
 /// Any of these lets a caller read full profiles.
 /// Source: <https://learn.microsoft.com/en-us/graph/permissions-reference>
 const READ_PROFILES: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
-const READ_PHOTOS: &[&str] = &["ProfilePhoto.Read.All", "User.Read.All", "User.ReadWrite.All"];
 /// The leave is told to nobody else. Source: <https://learn.microsoft.com/en-us/graph/tutorial-lifecycle-workflows-set-employeeleavedatetime>
 const READ_LEAVES: &[&str] = &["User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All"];
 const READ_ORGANIZATION: &[&str] = &["User.Read", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Organization.Read.All"];
@@ -260,21 +257,6 @@ pub(super) fn manager(state: &mut State, bearer: &Bearer, call: &Call<'_>, user:
     Ok(Answer::ok(object, 1))
 }
 
-/// `/users/{id}/photo/$value`.
-pub(super) fn photo(state: &mut State, bearer: &Bearer, user: &str) -> Result<Answer, Failure> {
-    let tenant = bearer.tenant(state, READ_PHOTOS)?;
-    let person = find(tenant, user)?;
-    let photo = tenant.photos.get(&person.id).and_then(|photo| STANDARD.decode(photo).ok());
-    match photo {
-        Some(bytes) => Ok(Answer::image(bytes)),
-        None => Err(Failure::new(
-            404,
-            "ImageNotFound",
-            "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.",
-        )),
-    }
-}
-
 /// `/organization`.
 pub(super) fn organization(simulator: &Simulator, state: &mut State, bearer: &Bearer) -> Result<Answer, Failure> {
     let tenant = bearer.tenant(state, READ_ORGANIZATION)?;
@@ -290,7 +272,7 @@ pub(super) fn organization(simulator: &Simulator, state: &mut State, bearer: &Be
     Ok(Answer::ok(body, 1))
 }
 
-fn find<'a>(tenant: &'a Tenant, user: &str) -> Result<&'a Person, Failure> {
+pub(super) fn find<'a>(tenant: &'a Tenant, user: &str) -> Result<&'a Person, Failure> {
     let person = match user.parse::<Uuid>() {
         Ok(id) => tenant.directory.person(id),
         Err(_) => tenant.directory.present().find(|person| person.text("userPrincipalName").eq_ignore_ascii_case(user)),

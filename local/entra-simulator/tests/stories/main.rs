@@ -6,6 +6,7 @@ mod control;
 mod delta;
 mod directory;
 mod faults;
+mod photos;
 mod properties;
 mod saved;
 mod support;
