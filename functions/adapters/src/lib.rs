@@ -7,6 +7,7 @@
 //!                       ├─ Graph      delta, organization, probe    (over Transport)
 //!                       ├─ Vault      seals and opens secrets       (KMS, or a local key file)
 //!                       ├─ Queue      tasks of the sync             (SQS, or in process)
+//!             Objects ──┤             people's photos               (S3, or a local folder)
 //!                       └─ Clock, Entropy                           (the system's, or set by hand)
 //! change-events ──┬─ Store
 //!                 └─ Bus              change events                 (EventBridge, or a journal)
@@ -26,6 +27,7 @@ pub mod entra;
 pub mod entropy;
 pub mod graph;
 pub mod logs;
+pub mod objects;
 pub mod ports;
 pub mod queue;
 pub mod settings;

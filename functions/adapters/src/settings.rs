@@ -14,6 +14,7 @@
 //! | `EVERGRANT_CONNECTIONS_TABLE`, `EVERGRANT_PEOPLE_TABLE` | names of the two tables |
 //! | `EVERGRANT_KEY_ID` | KMS key that seals grants |
 //! | `EVERGRANT_SYNC_QUEUE_URL`, `EVERGRANT_BULK_QUEUE_URL` | SQS queues of the sync: short stretches, and full rounds over many people |
+//! | `EVERGRANT_PHOTO_BUCKET`, `EVERGRANT_PHOTO_QUEUE_URL` | bucket of the photos and queue of the tours over them; asked for by the functions that use them |
 //! | `EVERGRANT_LOGIN_URL`, `EVERGRANT_GRAPH_URL` | origins of a stand-in, instead of the cloud's; both or neither |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda |
 //! | `AWS_ENDPOINT_URL` | an AWS stand-in |
@@ -25,6 +26,7 @@
 mod aws;
 mod credentials;
 mod keys;
+mod photos;
 
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ use crate::entropy::Entropy;
 use crate::queue::LaneUrls;
 
 pub use aws::Aws;
+pub use photos::{photo_bucket, queue};
 
 /// The environment, read.
 pub struct Settings {

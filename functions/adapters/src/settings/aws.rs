@@ -44,6 +44,14 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// The configuration of S3's client. A stand-in has no host name for each bucket.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Config {
+        self.bucketed().to_builder().force_path_style(self.endpoint.is_some()).build()
+    }
+}
+
 macro_rules! service {
     ($name:ident, $crate_name:ident) => {
         impl Aws {
@@ -74,5 +82,6 @@ macro_rules! service {
 service!(dynamodb, aws_sdk_dynamodb);
 service!(eventbridge, aws_sdk_eventbridge);
 service!(kms, aws_sdk_kms);
+service!(bucketed, aws_sdk_s3);
 service!(sqs, aws_sdk_sqs);
 service!(sts, aws_sdk_sts);
