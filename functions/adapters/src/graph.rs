@@ -1,7 +1,8 @@
-//! Microsoft Graph: the people's delta, the person who consented, and the proof that a grant can read.
+//! Microsoft Graph: the people's delta and photos, the person who consented, and the proof that a grant can read.
 
 mod consenter;
 mod page;
+pub mod photos;
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use domain::cloud::{Endpoints, ForeignLink};
 use domain::ids::TenantId;
 use domain::refusal::{self, Refusal};
 use domain::walk::PageEnd;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -25,6 +26,11 @@ const WORD_MAX: usize = 100;
 const MESSAGE_MAX: usize = 500;
 /// People on a page of the list. Source: <https://learn.microsoft.com/en-us/graph/api/user-list>
 const LIST_PAGE: u16 = 999;
+
+/// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits> (`x-ms-throttle-limit-percentage`)
+const LOAD: &str = "x-ms-throttle-limit-percentage";
+/// Background work gives way to people. Source: <https://learn.microsoft.com/en-us/graph/throttling-limits>
+const PRIORITY: (&str, &str) = ("x-ms-throttle-priority", "low");
 
 /// The operator's client of Graph.
 #[derive(Clone)]
@@ -224,15 +230,18 @@ impl Graph {
         url
     }
 
-    async fn fetch(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Response<Vec<u8>>, GraphError> {
-        let unsent = |what: String| GraphError::Unavailable { what, retry_after: None };
-        let request = Request::get(url.as_str())
+    fn outgoing(method: Method, url: &Url, token: &SecretString) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(url.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             .header(header::ACCEPT, "application/json")
-            // Background work gives way to people. Source: <https://learn.microsoft.com/en-us/graph/throttling-limits>
-            .header("x-ms-throttle-priority", "low")
-            .body(Vec::new())
-            .map_err(|error| unsent(error.to_string()))?;
+            .header(PRIORITY.0, PRIORITY.1)
+    }
+
+    async fn fetch(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Response<Vec<u8>>, GraphError> {
+        let unsent = |what: String| GraphError::Unavailable { what, retry_after: None };
+        let request = Self::outgoing(Method::GET, url, token).body(Vec::new()).map_err(|error| unsent(error.to_string()))?;
         let answer = self.transport.send(request).await.map_err(|error: TransportError| unsent(error.to_string()))?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
@@ -288,9 +297,9 @@ fn request_id(headers: &HeaderMap, inner: InnerError) -> Option<String> {
     Some(id.chars().take(WORD_MAX).collect())
 }
 
-/// Source: <https://learn.microsoft.com/en-us/graph/throttling-limits> (`x-ms-throttle-limit-percentage`)
+/// How much of what Graph allows is used up; 1 is where it begins to refuse.
 fn load(headers: &HeaderMap) -> Option<f64> {
-    headers.get("x-ms-throttle-limit-percentage")?.to_str().ok()?.trim().parse().ok().filter(|load: &f64| load.is_finite())
+    headers.get(LOAD)?.to_str().ok()?.trim().parse().ok().filter(|load: &f64| load.is_finite())
 }
 
 fn selected(select: &[String]) -> String {
