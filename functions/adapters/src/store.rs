@@ -24,6 +24,10 @@
 //! | whom a page changed | people, `changes#ID` / `SEQ`, expire by TTL | 1 write of 1 unit a kilobyte for a page that changes anybody; read from a place on, by readers of changes | 17 bytes a person, up to 17 KB |
 //! | whom a page of a full round met, and as what | people, `roll#ID` / `ROUND#PAGE#FENCE`, expire by TTL | 28 write units a page of 999; the next full round reads 146 people a read unit | up to 28 KB |
 //! | who is gone | people, `gone#ID` / `ROUND#...`, expire by TTL | where somebody is | 17 bytes a person, up to 170 KB |
+//! | where the tour over photos stands | connections, `connection#ID` / `photos`, due as `work = photo#NN` | 2 writes a slice, 1 a look, 1 more where photos changed | 1 KB, up to 8 KB |
+//! | people new to the tour | `connection#ID` / `newcomers`, a set; expires by TTL | 2 writes where people joined, 1 read a slice | up to 18 KB |
+//! | photos of a range, beside its people | people, `photo#ID` / `OID` | a query of each for every 20 people | 0.4 KB |
+//! | a changed photo | the same | 1 write unit | 0.4 KB |
 //!
 //! Due work is found by the sparse, sharded, time-sorted index `by-work`, never by a scan: an item without work is not in it.
 //!
@@ -38,6 +42,7 @@ pub mod attempts;
 pub mod changes;
 pub mod choices;
 pub mod connections;
+mod course;
 mod due;
 pub mod fleet;
 pub mod grants;
@@ -46,9 +51,11 @@ mod item;
 mod lease;
 pub mod notices;
 pub mod people;
+pub mod photos;
 pub mod rolls;
 pub mod sightings;
 pub mod tables;
+pub mod tours;
 pub mod walks;
 
 use aws_sdk_dynamodb::Client;

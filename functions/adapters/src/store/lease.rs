@@ -91,13 +91,13 @@ impl Store {
         Ok(Some((item, Lease { pk, sk, fence, until: holder.until })))
     }
 
-    /// Ends the leases of a connection and of its walk, for whoever knows that their holders are dead. What a holder that is not would
+    /// Ends the leases of a connection, of its walk and of its tour over photos, for whoever knows that their holders are dead. What a holder that is not would
     /// still write fails its condition.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn end_leases(&self, id: &ConnectionId) -> Result<(), StoreError> {
-        for sk in ["connection", "walk"] {
+        for sk in ["connection", "walk", "photos"] {
             let nobody = Holder { nonce: [0; 16], until: Timestamp::UNIX_EPOCH + SignedDuration::from_millis(1) };
             self.take((connection_key(id), sk), Terms::Seize, nobody, Timestamp::UNIX_EPOCH).await?;
         }
