@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Aws, Environment};
 use crate::objects::{ObjectsError, S3Objects};
-use crate::queue::SqsQueue;
+use crate::queue::{LaneUrls, SqsQueue};
 
 /// The longest wait for the bucket; Lambda gives a start ten seconds.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html> (init phase)
@@ -15,7 +15,7 @@ const BUCKET: &str = "EVERGRANT_PHOTO_BUCKET";
 pub fn queue(environment: &mut Environment<impl Fn(&str) -> Option<String>>, name: &str) -> Option<SqsQueue> {
     let url = environment.required(name);
     let aws = aws(environment)?;
-    (!url.is_empty()).then(|| SqsQueue::new(aws_sdk_sqs::Client::from_conf(aws.sqs()), url))
+    (!url.is_empty()).then(|| SqsQueue::new(aws_sdk_sqs::Client::from_conf(aws.sqs()), LaneUrls::one(url)))
 }
 
 /// Reads the name of the photos' bucket, and tries it out by listing at most one object.
