@@ -48,6 +48,9 @@ pub struct ConnectionStatus {
     pub data: DataAge,
     /// What the sync is doing.
     pub sync: SyncView,
+    /// Why people's photos are not read, in one sentence; absent while they are. It says nothing about anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photos_problem: Option<String>,
     /// How people's attributes are read; absent before the first consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessWord>,

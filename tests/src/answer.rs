@@ -14,6 +14,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub text: String,
+    /// The body as it is, where it is no text.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -28,7 +30,8 @@ impl Answer {
         };
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("the API's answers do not break off");
-        Self { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        let (text, bytes) = (String::from_utf8_lossy(&bytes).into_owned(), bytes.to_vec());
+        Self { status: parts.status, headers: parts.headers, text, bytes }
     }
 
     /// The body as JSON.

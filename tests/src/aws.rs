@@ -1,14 +1,15 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, SQS and STS are a few
-//! lines here.
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SQS and STS are a
+//! few lines here.
 //!
 //! Of SQS: what is sent is kept for the test to deliver.
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 
 mod events;
 mod kms;
+mod s3;
 mod sts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adapters::clock::{Clock, SystemClock};
@@ -17,7 +18,7 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ use events::{Events, Trouble};
 use kms::Keys;
 
 pub use kms::SEALING_KEY;
+pub use s3::{BUCKET, Object};
 pub use sts::{ISSUER, SUBJECT, key_set};
 
 /// The stand-in.
@@ -41,13 +43,14 @@ struct Kept {
     keys: Keys,
     messages: Vec<String>,
     events: Events,
-    /// How KMS and STS are.
+    objects: BTreeMap<String, Object>,
+    /// How KMS, S3 and STS are.
     mood: Mood,
     /// How often each operation was asked for.
     asked: HashMap<String, usize>,
 }
 
-/// How KMS and STS answer.
+/// How KMS, S3 and STS answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mood {
     /// As they should.
@@ -129,12 +132,18 @@ impl Aws {
         lock(&self.kept).keys.add(key_id, pem);
     }
 
-    /// Lets KMS and STS answer differently from now on.
+    /// What the bucket holds, by key.
+    #[must_use]
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        lock(&self.kept).objects.clone()
+    }
+
+    /// Lets KMS, S3 and STS answer differently from now on.
     pub fn set_mood(&self, mood: Mood) {
         lock(&self.kept).mood = mood;
     }
 
-    /// How often an operation of KMS or STS was asked for, such as `Sign`.
+    /// How often an operation of KMS, S3 or STS was asked for, such as `Sign` or `PUT object`.
     #[must_use]
     pub fn asked(&self, operation: &str) -> usize {
         lock(&self.kept).asked.get(operation).copied().unwrap_or_default()
@@ -145,7 +154,7 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
     match target.split_once('.') {
@@ -157,6 +166,7 @@ async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes
         },
         Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
         Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
+        None if s3::is_meant(&uri) => s3::answer(&front, (&method, &uri), &headers, &body).await,
         None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
             Mood::Silent => std::future::pending().await,
             mood => sts::answer(&front, mood, &body),

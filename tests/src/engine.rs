@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use dynoxide::{Database, storage_backend};
 use runner::stream::Stream;
 use tokio::net::TcpListener;
@@ -141,6 +141,33 @@ impl Engine {
         let request = request.key("pk", AttributeValue::S(pk.to_owned())).key("sk", AttributeValue::S(sk.to_owned()));
         request.send().await.expect("the engine can be read").item
     }
+}
+
+impl Engine {
+    /// Takes an attribute from an item of the people table.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn take_attribute(&self, pk: &str, sk: &str, name: &str) -> AttributeValue {
+        let request = self.client.update_item().table_name(PEOPLE).set_key(Some(key(pk, sk))).update_expression("REMOVE #name");
+        let request = request.expression_attribute_names("#name", name).return_values(ReturnValue::AllOld);
+        let before = request.send().await.expect("the engine can be written").attributes.unwrap_or_default();
+        before.get(name).cloned().expect("the attribute is there")
+    }
+
+    /// Puts an attribute into an item of the people table.
+    ///
+    /// # Panics
+    /// When the engine fails.
+    pub async fn put_attribute(&self, pk: &str, sk: &str, (name, value): (&str, AttributeValue)) {
+        let request = self.client.update_item().table_name(PEOPLE).set_key(Some(key(pk, sk))).update_expression("SET #name = :value");
+        let request = request.expression_attribute_names("#name", name).expression_attribute_values(":value", value);
+        request.send().await.expect("the engine can be written");
+    }
+}
+
+fn key(pk: &str, sk: &str) -> Item {
+    Item::from([("pk".to_owned(), AttributeValue::S(pk.to_owned())), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))])
 }
 
 impl Meter {

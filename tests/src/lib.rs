@@ -17,7 +17,8 @@
 //! | [`wire`] | HTTP out; also lets a story hold, bend and watch what passes |
 //! | [`engine`] | DynamoDB; also lets a story count and break writes |
 //! | [`log`] | standard output |
-//! | [`tasks`] | the sync's queue |
+//! | [`tasks`] | the queues of the sync and of the tours over photos |
+//! | [`shelf`] | the object store; also lets a story break it and see what is there |
 //! | [`published`] | the event bus |
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
@@ -42,6 +43,7 @@ pub mod log;
 pub mod planted;
 pub mod published;
 pub mod scale;
+pub mod shelf;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod tasks;

@@ -1,4 +1,4 @@
-//! The sync's queue, delivered by hand.
+//! A queue, delivered by hand.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -3,12 +3,14 @@
 mod events;
 mod fleet;
 mod outside;
+mod photos;
 mod told;
 
 use std::sync::Arc;
 
 use adapters::Ports;
 use adapters::clock::Clock;
+use adapters::objects::Objects;
 use adapters::queue::SyncTask;
 use axum::body::Body;
 use domain::ids::ConnectionId;
@@ -26,6 +28,7 @@ use crate::caller::{ALL_SCOPES, Backend};
 use crate::chance::HandClock;
 use crate::engine::Engine;
 use crate::published::Published;
+use crate::shelf::Shelf;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
@@ -56,6 +59,10 @@ pub struct World {
     pub wire: Arc<Wire>,
     /// The sync's queue.
     pub tasks: Arc<Tasks>,
+    /// The queue of the tours over photos.
+    pub photo_tasks: Arc<Tasks>,
+    /// The photos.
+    pub shelf: Arc<Shelf>,
     /// DynamoDB.
     pub engine: Engine,
     /// The event bus.
@@ -124,19 +131,37 @@ impl World {
         let admin = simulator.add_user(tenant, person("Ada", Role::Admin));
         let clock = Arc::new(HandClock::new(start));
         let wire = Arc::new(Wire::new(simulator.clone()));
-        let tasks = Arc::new(Tasks::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let [tasks, photo_tasks] = [(); 2].map(|()| Arc::new(Tasks::new(Arc::clone(&clock) as Arc<dyn Clock>)));
+        let shelf = Arc::new(Shelf::empty());
         let engine = Engine::start_followed(Arc::clone(&clock) as Arc<dyn Clock>).await.expect("the embedded database starts");
         let published = Arc::<Published>::default();
         let ports = outside::ports(&engine, seed, (&clock, &wire, &tasks));
         let backend = Backend::start();
         let portal = Portal {
             ports: ports.clone(),
+            objects: Arc::clone(&shelf) as Arc<dyn Objects>,
             callers: Callers::from_jwks(&backend.key_set()).expect("the backend's key is one"),
             portal_origins: vec![PORTAL.to_owned()],
             public_url: "https://api.example/".parse().expect("a URL"),
         };
         let sync = attribute_sync::Plan { pages_max: 1, ..attribute_sync::Plan::default() };
-        Self { seed, simulator, wire, tasks, engine, published, ports, backend, sync, tenant, admin, portal, clock }
+        Self {
+            seed,
+            simulator,
+            wire,
+            tasks,
+            photo_tasks,
+            shelf,
+            engine,
+            published,
+            ports,
+            backend,
+            sync,
+            tenant,
+            admin,
+            portal,
+            clock,
+        }
     }
 
     /// What every clock shows.

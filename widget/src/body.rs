@@ -77,6 +77,7 @@ pub fn connection(body: &JsValue) -> Option<ConnectionStatus> {
         last_synced_at: optional(body, "last_synced_at", time)?,
         data: data(&get(body, "data")?)?,
         sync: sync(&get(body, "sync")?)?,
+        photos_problem: optional(body, "photos_problem", JsValue::as_string)?,
         access: optional(body, "access", |value| word(value, &ACCESSES))?,
         spare: optional(body, "spare", spare)?,
         consented_by: optional(body, "consented_by", JsValue::as_string)?,

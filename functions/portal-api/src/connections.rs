@@ -23,8 +23,10 @@ pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Co
 }
 
 async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
-    let walk = portal.ports.store.walk(&connection.id).await?;
-    Ok(view::status(connection, walk.as_ref(), portal.ports.clock.now()))
+    let store = &portal.ports.store;
+    let (walk, tour) = tokio::try_join!(store.walk(&connection.id), store.tour(&connection.id))?;
+    let tour = tour.map(|(tour, _)| tour);
+    Ok(view::status(connection, (walk.as_ref(), tour.as_ref()), portal.ports.clock.now()))
 }
 
 /// Lists the caller's connections.

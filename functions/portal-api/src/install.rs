@@ -192,7 +192,8 @@ fn repaired(portal: &Portal, mut connection: Connection, place: (Slot, AccessWor
 }
 
 async fn start_sync(portal: &Portal, attempt: &Attempt) -> Result<(), crate::problem::ApiError> {
-    let id = &attempt.terms.connection;
-    portal.ports.store.create_walk(id, portal.ports.clock.now()).await?;
+    let (id, now) = (&attempt.terms.connection, portal.ports.clock.now());
+    portal.ports.store.create_walk(id, now).await?;
+    portal.ports.store.start_tour(id, now).await?;
     connections::sync_soon(portal, id).await
 }

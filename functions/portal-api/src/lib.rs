@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `connections` | `/v1/connections`, `/v1/connections/{id}`, `/v1/connections/{id}/sync` |
 //! | `people` | `/v1/connections/{id}/people` |
+//! | `photos` | `/v1/connections/{id}/people/{person}/photo` |
 //! | `deletions` | `/v1/connections/{id}/held-deletions` |
 //! | `attributes` | `/v1/attributes`, `/v1/connections/{id}/attributes` |
 //! | `reconnect` | `/v1/reconnect-attempts`, `/v1/reconnect-attempts/{id}` |
@@ -33,6 +34,7 @@ mod deletions;
 mod install;
 mod openapi;
 mod people;
+mod photos;
 mod problem;
 mod proof;
 mod reconnect;
@@ -44,6 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::Ports;
+use adapters::objects::Objects;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware;
@@ -58,6 +61,8 @@ pub use settings::portal_from_environment;
 pub struct Portal {
     /// Everything outside.
     pub ports: Ports,
+    /// People's photos.
+    pub objects: Arc<dyn Objects>,
     /// Whose tokens are accepted.
     pub callers: Callers,
     /// Origins of the operator's portal, such as `https://portal.example`: only pages from there may call from a browser, and only there

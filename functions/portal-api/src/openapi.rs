@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Shared, attributes, callback, connections, deletions, people, reconnect};
+use crate::{Shared, attributes, callback, connections, deletions, people, photos, reconnect};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ pub(crate) fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(connections::read))
         .routes(routes!(connections::sync))
         .routes(routes!(people::list))
+        .routes(routes!(photos::read))
         .routes(routes!(deletions::read, deletions::decide))
         .routes(routes!(attributes::list))
         .routes(routes!(attributes::read, attributes::choose))

@@ -11,6 +11,7 @@ use domain::diagnosis;
 use domain::forecast::{Forecast, Why};
 use domain::health::Health;
 use domain::person::Value;
+use domain::photo::Tour;
 use domain::walk::{Hold, Walk};
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,8 +20,12 @@ const POLL_MILLISECONDS: u32 = 1_000;
 /// A grant about which nothing could be found out for longer than this is not shown as well: four checks were missed.
 const SILENCE_MAX: SignedDuration = SignedDuration::from_hours(3);
 
-/// A connection with its walk, at `now`.
-pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timestamp>)>, now: Timestamp) -> ConnectionStatus {
+/// A connection with its walk and its tour over photos, at `now`.
+pub(crate) fn status(
+    connection: &Connection,
+    (walk, tour): (Option<&(Walk, Option<Timestamp>)>, Option<&Tour>),
+    now: Timestamp,
+) -> ConnectionStatus {
     let body = &connection.body;
     let grant = body.grant.as_ref();
     let face = face(body, now);
@@ -40,6 +45,8 @@ pub(crate) fn status(connection: &Connection, walk: Option<&(Walk, Option<Timest
             next_at: walk.and_then(|(_, due_at)| *due_at).filter(|_| body.standing.health.is_working()),
             ..sync(walk.map(|(walk, _)| walk), now)
         },
+        // What keeps the whole connection from working is told as its health.
+        photos_problem: tour.and_then(|tour| tour.problem.clone()).filter(|_| body.standing.health.is_working()),
         access: grant.map(|grant| grant.access),
         spare: body.spare.as_ref().map(spare),
         consented_by: grant.and_then(|grant| grant.consenter_name.clone()),

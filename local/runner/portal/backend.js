@@ -43,8 +43,18 @@ export class Caller {
   }
 
   /** The clock may have been put forward unseen, so a refused token is replaced once. */
-  async get(path) {
+  async #fetch(path) {
     const answer = await this.#ask(path, false);
-    return read(answer.status === 401 ? await this.#ask(path, true) : answer);
+    return answer.status === 401 ? this.#ask(path, true) : answer;
+  }
+
+  async get(path) {
+    return read(await this.#fetch(path));
+  }
+
+  /** A picture, or nothing where there is none. */
+  async picture(path) {
+    const answer = await this.#fetch(path);
+    return answer.ok ? answer.blob() : undefined;
   }
 }

@@ -31,6 +31,17 @@ export function avatar(name, id) {
   return face;
 }
 
+/** Puts the photo in place of the initials, where there is one. */
+async function reveal(photo, face) {
+  const picture = await photo.catch(() => undefined);
+  if (!picture || !face.isConnected) return;
+  const image = new Image();
+  image.alt = '';
+  image.src = URL.createObjectURL(picture);
+  await image.decode().then(() => face.replaceChildren(image), () => {});
+  URL.revokeObjectURL(image.src);
+}
+
 function cell(text) {
   const td = document.createElement('td');
   td.textContent = text ?? '–';
@@ -129,12 +140,17 @@ export class People {
     return { ...page, people };
   }
 
+  #photo(person) {
+    return this.#caller.picture(`/v1/connections/${this.#connection}/people/${person}/photo`);
+  }
+
   #draw({ people, data, next_cursor: next, problem }) {
     const search = $('people-search').value.trim();
     const before = (this.#cursors.length - 1) * LIMIT;
     const shown = before + people.length;
     this.#next = next;
     $('people').tBodies[0].replaceChildren(...people.map((person) => row(person, this.#now())));
+    for (const tr of $('people').tBodies[0].rows) reveal(this.#photo(tr.dataset.person), tr.querySelector('.avatar'));
     $('people').hidden = people.length === 0;
     $('people-empty').hidden = people.length > 0;
     $('people-empty').textContent = problem ?? (search ? `Nobody is called “${search}”.` : 'No people yet. They appear here once Microsoft 365 is connected.');

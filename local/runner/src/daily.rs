@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::queue::{Lane, Queue as _, SyncTask};
+use adapters::queue::{Queue as _, SyncTask};
 use anyhow::Result;
 use tokio::sync::Semaphore;
 
-use crate::queue::workers;
+use crate::errand::Errand;
 use crate::world::World;
 use crate::{customers, passing};
 
@@ -30,36 +30,38 @@ pub async fn tick(world: Arc<World>) {
     }
 }
 
-/// Delivers a lane's tasks for ever, a few at a time, except while somebody lets time pass.
-pub async fn deliver(world: Arc<World>, lane: Lane) {
-    let workers = Arc::new(Semaphore::new(workers(lane)));
+/// Delivers the tasks of an errand for ever, a few at a time, except while somebody lets time pass.
+pub async fn deliver(world: Arc<World>, errand: Errand) {
+    let workers = Arc::new(Semaphore::new(errand.workers()));
     loop {
         let Ok(worker) = Arc::clone(&workers).acquire_owned().await else { return };
         let turn = Arc::clone(&world.turn).read_owned().await;
-        let Some(task) = world.queue.take_due(lane) else {
+        let (queue, lane) = world.queue_of(errand);
+        let Some(task) = queue.take_due(lane) else {
             drop(turn);
-            wait(&world, lane).await;
+            wait(&world, errand).await;
             continue;
         };
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            world.queue.work(&world.ports, task).await;
+            world.run(errand, task).await;
             drop((worker, turn));
         });
     }
 }
 
-async fn wait(world: &World, lane: Lane) {
-    match world.queue.next_at(lane) {
-        None => world.queue.changed(lane).await,
+async fn wait(world: &World, errand: Errand) {
+    let (queue, lane) = world.queue_of(errand);
+    match queue.next_at(lane) {
+        None => queue.changed(lane).await,
         Some(at) => tokio::select! {
             () = world.clock.reach(at) => {}
-            () = world.queue.changed(lane) => {}
+            () = queue.changed(lane) => {}
         },
     }
 }
 
-/// Lets walks go on at once that were under way when the process ended. Their workers died with it, which nobody but the holder of the
+/// Lets walks and tours go on at once that were under way when the process ended. Their workers died with it, which nobody but the holder of the
 /// data folder can know: in the cloud a lease is waited for instead.
 ///
 /// # Errors
@@ -69,7 +71,10 @@ pub async fn recover(world: &World) -> Result<()> {
         for connection in world.ports.store.connections_of(&customer).await? {
             world.ports.store.end_leases(&connection.id).await?;
             if world.ports.store.walk(&connection.id).await?.is_some_and(|(walk, _)| walk.is_under_way()) {
-                world.queue.send(&SyncTask::quick(connection.id), Duration::ZERO).await?;
+                world.queue.send(&SyncTask::quick(connection.id.clone()), Duration::ZERO).await?;
+            }
+            if world.ports.store.tour(&connection.id).await?.is_some_and(|(tour, _)| tour.is_under_way()) {
+                world.photo_queue.send(&SyncTask::quick(connection.id), Duration::ZERO).await?;
             }
         }
     }

@@ -19,6 +19,8 @@ const FILES: [&str; 8] = [
     "vault.key",
     "callers.key",
 ];
+/// The folder of the object store in it.
+const OBJECTS: &str = "objects";
 
 /// A data folder, locked for this process until it ends.
 #[derive(Debug)]
@@ -61,6 +63,12 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// The folder of the object store in it.
+    #[must_use]
+    pub fn objects(&self) -> PathBuf {
+        self.path.join(OBJECTS)
+    }
+
     /// Makes sure that these files are there: what one of them holds is worth nothing without the others.
     ///
     /// # Errors
@@ -81,7 +89,12 @@ impl Folder {
                 _ => {}
             }
         }
-        Ok(())
+        match fs::remove_dir_all(self.objects()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", self.objects().display()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -131,10 +144,11 @@ mod tests {
         let folder = Folder::open(&path, Past::Kept).unwrap();
         fs::write(folder.file("runner.json"), "{}").unwrap();
         fs::write(folder.file("letter.txt"), "dear").unwrap();
+        fs::create_dir_all(folder.objects().join("photos")).unwrap();
         drop(folder);
         let folder = Folder::open(&path, Past::Forgotten).unwrap();
         assert!(folder.require(&["letter.txt"]).is_ok() && folder.require(&["letter.txt", "vault.key"]).is_err());
-        assert!(!folder.file("runner.json").exists() && folder.file("letter.txt").exists());
+        assert!(!folder.file("runner.json").exists() && !folder.objects().exists() && folder.file("letter.txt").exists());
         fs::remove_dir_all(path).unwrap();
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! portal (N) ──► page of a fictional operator, its backend's tokens, the panel
 //! API (N+1)  ──► portal-api ─┐
-//! ticks, queue ──► token-check, attribute-sync ─┴─► Ports ─► embedded DynamoDB, key file
+//! ticks, queues ──► token-check, attribute-sync, photo-sync ─┴─► Ports ─► embedded DynamoDB, key file, folder of photos
 //! stream of people ──► change-events ──► journal of events
 //! simulator (N+2) ◄──────────────────────────────────┘  Entra and Graph, on the same clock
 //! ```
@@ -13,7 +13,7 @@
 //! | [`arguments`], [`folder`], [`journal`] | the command line, the locked data folder, what the runner remembers |
 //! | [`clock`], [`queue`], [`engine`], [`detour`], [`callers`] | this machine's clock, queue, DynamoDB, way to Graph, signer of tokens |
 //! | [`stream`], [`events`] | the people table's stream, followed as Lambda does; the bus, which the page shows |
-//! | [`world`] | all of it put together |
+//! | [`world`], [`errand`] | all of it put together, and what is worked on task by task |
 //! | [`daily`], [`passing`] | what goes on by itself; time that passes at somebody's wish |
 //! | [`customers`], [`seed`] | who the customers are, and their history |
 //! | [`portal`], [`panel`], [`serve`] | what is seen, what can be worked, how it starts |
@@ -30,6 +30,7 @@ pub mod customers;
 pub mod daily;
 pub mod detour;
 pub mod engine;
+pub mod errand;
 pub mod events;
 pub mod folder;
 pub mod journal;

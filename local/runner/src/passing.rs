@@ -80,17 +80,18 @@ pub fn shift(world: &World, by: SignedDuration) -> Result<()> {
 pub async fn catch_up(world: &World) -> Result<()> {
     world.tell_simulator_the_time();
     tick(world).await?;
-    world.queue.drain(&world.ports).await;
+    world.drain().await;
     world.publish_changes().await?;
     Ok(())
 }
 
-/// What the schedules of the cloud start: the checks that are due, and a task for every walk that is.
+/// What the schedules of the cloud start: the checks that are due, and a task for every walk and every tour that is.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn tick(world: &World) -> Result<()> {
     token_check::tick(&world.ports, &token_check::Plan::default(), world.clock.now() + TICK).await?;
     attribute_sync::tick(&world.ports).await?;
+    photo_sync::tick(&world.studio()).await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ fn policy(world: &World) -> String {
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",
         "style-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self' data: blob:",
         &format!("connect-src 'self' {api}"),
         "base-uri 'none'",
         "form-action 'none'",

@@ -1,35 +1,21 @@
-//! The sync's queues in one process, one a lane.
+//! Queues in one process, one a lane.
 //!
 //! A task carries no state, so that two tasks of one connection are worth no more than the earlier of them: a queue is a map from
-//! connections to when their next step may be delivered. What is in it is lost with the process; the walks' watchdog makes up for that.
+//! connections to when their next step may be delivered. What is in it is lost with the process; the watchdogs make up for that.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use adapters::Ports;
 use adapters::clock::Clock;
 use adapters::queue::{DELAY_MAX, Lane, Queue, QueueError, SyncTask};
 use async_trait::async_trait;
-use attribute_sync::{Plan, Shift};
 use domain::ids::ConnectionId;
-use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// How long one task may take.
-const SHIFT: SignedDuration = SignedDuration::from_mins(15);
 /// A task whose work failed comes again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
-
-/// Tasks of a lane worked on at a time.
-#[must_use]
-pub fn workers(lane: Lane) -> usize {
-    match lane {
-        Lane::Quick => 4,
-        Lane::Bulk => 2,
-    }
-}
 
 /// [`Queue`] in memory, delivering by a clock that may be shifted.
 pub struct InProcessQueue {
@@ -87,27 +73,9 @@ impl InProcessQueue {
         self.of(lane).changed.notified().await;
     }
 
-    /// Works until no task is due, a few at a time. Returns how many were done.
-    pub async fn drain(&self, ports: &Ports) -> usize {
-        let mut done = 0;
-        loop {
-            let due = |lane| std::iter::from_fn(move || self.take_due(lane));
-            let batch: Vec<SyncTask> = due(Lane::Quick).chain(due(Lane::Bulk)).collect();
-            if batch.is_empty() {
-                return done;
-            }
-            done += batch.len();
-            futures::stream::iter(batch).for_each_concurrent(workers(Lane::Quick), |task| self.work(ports, task)).await;
-        }
-    }
-
-    /// Does one task, as the function behind the queue would; one that fails comes again.
-    pub async fn work(&self, ports: &Ports, task: SyncTask) {
-        let Ok(message) = serde_json::to_string(&task) else { return };
-        let shift = Shift { ports, plan: &Plan::default(), deadline: self.clock.now() + SHIFT };
-        if !attribute_sync::take(shift, &message).await {
-            self.put(task, AGAIN_AFTER);
-        }
+    /// Takes a task back whose work failed; it comes again after a while.
+    pub fn take_back(&self, task: SyncTask) {
+        self.put(task, AGAIN_AFTER);
     }
 
     fn put(&self, task: SyncTask, delay: Duration) {

@@ -8,7 +8,7 @@ mod script;
 
 use adapters::clock::Clock as _;
 use anyhow::{Context as _, Result};
-use entra_simulator::{Role, TenantSummary, UserSeed};
+use entra_simulator::{Act, Role, TenantSummary, UserSeed};
 use jiff::SignedDuration;
 
 use crate::customers::{self, Customer};
@@ -23,6 +23,8 @@ pub use script::SCRIPT;
 pub const REACHES_BACK: SignedDuration = SignedDuration::from_hours(24 * 117);
 /// The step in which history passes: it is told more coarsely than what somebody watches.
 const STEP: SignedDuration = SignedDuration::from_hours(48);
+/// Of a large customer, photos are drawn for so many people.
+const PHOTOS_MAX: u32 = 600;
 /// How often a beat is tried.
 const TRIES_MAX: u32 = 3;
 
@@ -140,10 +142,19 @@ fn found(world: &World, customer: Customer) {
     let existing = simulator.tenants().into_iter().find(|tenant| tenant.name == customer.name);
     let tenant = existing.map_or_else(|| simulator.add_tenant(customer.name), |tenant| tenant.id);
     if simulator.people_count(tenant) == 0 {
-        simulator.add_people(tenant, customer.people.unwrap_or(world.people).saturating_sub(1));
+        let people = customer.people.unwrap_or(world.people);
+        simulator.add_people(tenant, people.saturating_sub(1));
+        give_photos(world, tenant, people.min(PHOTOS_MAX) / 3 * 2);
     }
     if let Some(tenant) = simulator.tenants().into_iter().find(|known| known.id == tenant) {
         hire_second_admin(world, &tenant);
+    }
+}
+
+/// Two of three people have a photo, as far as somebody would look.
+fn give_photos(world: &World, tenant: uuid::Uuid, count: u32) {
+    if let Err(error) = world.simulator.work(tenant, Act::GivePhotos { count }) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "nobody has a photo");
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use adapters::clock::Clock as _;
-use adapters::queue::Lane;
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use axum::extract::Request;
@@ -15,6 +14,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::arguments::Arguments;
+use crate::errand::Errand;
 use crate::folder::Folder;
 use crate::world::{Addresses, World};
 use crate::{daily, passing, portal, seed};
@@ -49,15 +49,14 @@ pub async fn start(arguments: &Arguments) -> Result<Arc<World>> {
 /// Catches up with what was under way, then goes on for ever.
 async fn live(world: Arc<World>) -> Result<()> {
     passing::resume(&world).await?;
-    let deliver = |lane| tokio::spawn(daily::deliver(Arc::clone(&world), lane));
-    let (quick, bulk) = (deliver(Lane::Quick), deliver(Lane::Bulk));
+    let [quick, bulk, photos] = Errand::ALL.map(|errand| tokio::spawn(daily::deliver(Arc::clone(&world), errand)));
     let history = tokio::spawn({
         let world = Arc::clone(&world);
         async move { seed::play(&world, seed::SCRIPT.len()).await }
     });
     let ticks = tokio::spawn(daily::tick(world));
     history.await??;
-    tokio::try_join!(quick, bulk, ticks)?;
+    tokio::try_join!(quick, bulk, photos, ticks)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use adapters::clock::Clock as _;
 use adapters::entra::{Entra, Registration};
 use adapters::entropy::{Entropy, SystemEntropy};
 use adapters::graph::Graph;
+use adapters::objects::FolderObjects;
 use adapters::transport::{Network, Transport};
 use adapters::vault::LocalVault;
 use anyhow::{Context as _, Result, anyhow};
@@ -71,6 +72,10 @@ pub struct World {
     pub clock: Arc<ShiftedClock>,
     /// The sync's tasks.
     pub queue: Arc<InProcessQueue>,
+    /// The tasks of the tours over photos.
+    pub photo_queue: Arc<InProcessQueue>,
+    /// People's photos.
+    pub objects: Arc<FolderObjects>,
     /// Entra, Graph and the customers' directories.
     pub simulator: Simulator,
     /// Where everything is reached.
@@ -111,7 +116,8 @@ impl World {
         let engine = engine::start(&database, events.place().as_deref()).await.with_context(|| damaged(&database))?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let vault = LocalVault::from_file(&folder.file("vault.key"), Arc::clone(&entropy))?;
-        let queue = Arc::new(InProcessQueue::new(Arc::clone(&clock) as _));
+        let [queue, photo_queue] = [(); 2].map(|()| Arc::new(InProcessQueue::new(Arc::clone(&clock) as _)));
+        let objects = Arc::new(FolderObjects::new(folder.objects()));
         let network = Network::connect().context("TLS cannot be set up")?;
         let transport: Arc<dyn Transport> = Arc::new(Detour::new(network, &addresses.simulator));
         let endpoints = Endpoints { login: addresses.simulator.clone(), graph: GRAPH_ORIGIN.parse()? };
@@ -141,6 +147,8 @@ impl World {
             ports,
             clock,
             queue,
+            photo_queue,
+            objects,
             simulator,
             addresses,
             signer,
@@ -172,6 +180,7 @@ impl World {
         let origin = |host: &str| self.addresses.portal.as_str().trim_end_matches('/').replace("localhost", host);
         Ok(portal_api::router(Portal {
             ports: self.ports.clone(),
+            objects: Arc::clone(&self.objects) as _,
             callers: Callers::from_jwks(&self.signer.key_set())?,
             portal_origins: vec![origin("localhost"), origin("127.0.0.1")],
             public_url: self.addresses.api.clone(),

@@ -7,6 +7,7 @@ use adapters::Ports;
 use adapters::entra::{Entra, Registration};
 use adapters::entropy::Entropy;
 use adapters::graph::Graph;
+use adapters::objects::FolderObjects;
 use adapters::queue::Queue;
 use adapters::store::tables;
 use adapters::vault::LocalVault;
@@ -217,6 +218,8 @@ impl Scene {
     fn portal(&self, actor: &Arc<Actor>) -> Portal {
         Portal {
             ports: self.ports(actor),
+            // Nobody asks for a photo in bad weather, so nothing is ever looked for there.
+            objects: Arc::new(FolderObjects::new(std::env::temp_dir().join("evergrant-no-photos"))),
             callers: Callers::from_jwks(&BACKEND.key_set()).expect("the backend's key is one"),
             portal_origins: vec![PORTAL.to_owned()],
             public_url: "https://api.example/".parse().expect("a URL"),

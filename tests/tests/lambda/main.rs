@@ -31,7 +31,7 @@ use tokio::sync::{Notify, mpsc};
 /// The longest that a function may take to answer here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a function's binary is; the first who asks builds all four beside this test.
+/// Where a function's binary is; the first who asks builds them all beside this test.
 fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -39,7 +39,7 @@ fn binary(name: &str) -> PathBuf {
         let folder = this.parent().and_then(std::path::Path::parent).expect("it is in target/debug/deps").to_owned();
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--locked", "--offline", "--quiet", "-p", "token-check", "-p", "attribute-sync"]);
-        build.args(["-p", "change-events", "-p", "portal-api"]);
+        build.args(["-p", "change-events", "-p", "photo-sync", "-p", "portal-api"]);
         build.env("CARGO_TARGET_DIR", folder.parent().expect("target/debug has a parent"));
         let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
         assert!(built.success(), "the functions can be built");
@@ -114,6 +114,8 @@ fn shared_environment(aws: &str, backend: &Backend) -> Vec<(&'static str, String
         text("EVERGRANT_KEY_ID", "alias/evergrant"),
         text("EVERGRANT_SYNC_QUEUE_URL", &format!("{aws}/000000000000/sync")),
         text("EVERGRANT_BULK_QUEUE_URL", &format!("{aws}/000000000000/bulk")),
+        text("EVERGRANT_PHOTO_QUEUE_URL", &format!("{aws}/000000000000/photos")),
+        text("EVERGRANT_PHOTO_BUCKET", system_tests::aws::BUCKET),
         text("EVERGRANT_PUBLIC_URL", "https://api.example"),
         text("EVERGRANT_PORTAL_ORIGINS", "https://portal.example"),
         ("EVERGRANT_CALLER_KEYS", backend.key_set()),
@@ -206,12 +208,15 @@ async fn a_schedule_lets_the_checks_tick() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_is_answered_in_part() {
     let world = World::new().await;
-    let (mut function, _aws) = Function::start("attribute-sync", &world).await;
-    let good = r#"{"connection":"con-00000000000000000000000000"}"#;
-    let (kind, answer) = function.ask(json!({"Records": [message("one", good), message("two", "no task"), message("three", good)]})).await;
-    assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": [{"itemIdentifier": "two"}]})));
-    let (kind, answer) = function.ask(schedule()).await;
-    assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": []})));
+    for name in ["attribute-sync", "photo-sync"] {
+        let (mut function, _aws) = Function::start(name, &world).await;
+        let good = r#"{"connection":"con-00000000000000000000000000"}"#;
+        let records = json!({"Records": [message("one", good), message("two", "no task"), message("three", good)]});
+        let (kind, answer) = function.ask(records).await;
+        assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": [{"itemIdentifier": "two"}]})), "{name}");
+        let (kind, answer) = function.ask(schedule()).await;
+        assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": []})), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -249,9 +254,12 @@ async fn an_incomplete_environment_is_told_in_one_error() {
         let mut command = Command::new(binary(name));
         command.env_clear().envs(variables.iter().copied()).output().expect("the function starts")
     };
-    for (name, own) in
-        [("token-check", &[][..]), ("attribute-sync", &[]), ("portal-api", &["EVERGRANT_PUBLIC_URL", "EVERGRANT_CALLER_KEYS"])]
-    {
+    for (name, own) in [
+        ("token-check", &[][..]),
+        ("attribute-sync", &[]),
+        ("photo-sync", &["EVERGRANT_PHOTO_QUEUE_URL is missing", "EVERGRANT_PHOTO_BUCKET is missing"]),
+        ("portal-api", &["EVERGRANT_PUBLIC_URL", "EVERGRANT_CALLER_KEYS", "EVERGRANT_PHOTO_BUCKET is missing"]),
+    ] {
         let output = run(name, &[("EVERGRANT_CLOUD", "germany"), ("EVERGRANT_REDIRECT_URL", "http://api.example/callback")]);
         assert!(!output.status.success(), "{name}");
         let told = String::from_utf8_lossy(&output.stderr).into_owned();

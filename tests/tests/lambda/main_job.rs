@@ -1,4 +1,5 @@
-//! The main job in the real binaries: a tick renews the grant, the queue's messages walk the directory, the API tells who is there.
+//! The main job in the real binaries: a tick renews the grant, the queue's messages walk the directory, the API tells who is there, and
+//! shows what they look like.
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use adapters::graph::Graph;
 use adapters::queue::{LaneUrls, SqsQueue};
 use adapters::transport::{Network, Transport};
 use adapters::vault::{Binding, KmsVault, Purpose, VaultError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::cloud::Endpoints;
 use domain::ids::ConnectionId;
 use entra_simulator::{App, Settings, Simulator};
@@ -122,6 +125,31 @@ async fn the_main_job_runs_in_the_real_binaries() {
     let page: Value = serde_json::from_str(page["body"].as_str().unwrap_or_default()).expect("a page of people");
     assert_eq!((page["people"].as_array().map(Vec::len), &page["data"]["people"]), (Some(100), &json!(PEOPLE)));
     assert!(page["next_cursor"].is_string(), "more follow");
+
+    let person = page["people"][0]["id"].as_str().unwrap_or_default();
+    photographed(&place, &mut api, person.parse().expect("it is an id")).await;
+}
+
+/// A photo comes from the directory through the bucket to the API's caller.
+async fn photographed(place: &Place, api: &mut Function, person: Uuid) {
+    let jpeg = b"\xff\xd8\xff and not a text: \x80\xfe";
+    place.simulator.give_photo(place.simulator.tenants()[0].id, person, jpeg);
+    place.ports.store.start_tour(&place.id, Timestamp::now()).await.expect("the tour can be made");
+    let mut photos = Function::start_with("photo-sync", place.environment()).await;
+    assert_eq!(photos.ask(schedule()).await.0, "response");
+    let task = place.aws.take_message().expect("the tick asks for a step");
+    let (kind, answer) = photos.ask(json!({"Records": [message("one", &task)]})).await;
+    assert_eq!((kind.as_str(), answer), ("response", json!({"batchItemFailures": []})));
+    assert_eq!(place.aws.take_message(), None, "one slice is enough");
+    let objects: Vec<_> = place.aws.objects().into_iter().collect();
+    assert_eq!((objects.len(), &objects[0].1), (1, &("image/jpeg".to_owned(), jpeg.to_vec())));
+    assert!(objects[0].0.starts_with(&format!("photos/{}/{person}/", place.id)), "{}", objects[0].0);
+    let token = place.backend.token("acme", ALL_SCOPES, Timestamp::now());
+    let path = format!("/v1/connections/{}/people/{person}/photo", place.id);
+    let (_, answer) = api.ask(request(&path, Some(&token))).await;
+    assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(true)), "{answer}");
+    assert_eq!(answer["headers"]["content-type"], "image/jpeg");
+    assert_eq!(answer["body"], STANDARD.encode(jpeg));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

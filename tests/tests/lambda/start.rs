@@ -48,7 +48,7 @@ async fn every_fault_of_configuration_and_keys_is_told_in_one_error() {
         ("EVERGRANT_GRAPH_URL", String::new()),
         ("EVERGRANT_CLOUD", "germany".to_owned()),
     ]);
-    for name in ["token-check", "attribute-sync", "portal-api"] {
+    for name in ["token-check", "attribute-sync", "photo-sync", "portal-api"] {
         let told = refused(&place, name, variables.clone()).await;
         for part in [
             "6 fault(s)",
@@ -78,6 +78,21 @@ async fn a_key_of_kms_that_is_no_use_is_told() {
     for variable in ["EVERGRANT_KEY_ID: ", "EVERGRANT_CERTIFICATE_KEY_ID: "] {
         assert!(told.contains(variable) && told.contains("refused (AccessDeniedException: not authorized)"), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_is_no_use_is_told() {
+    let place = Place::set_up().await;
+    for name in ["photo-sync", "portal-api"] {
+        let told = refused(&place, name, vec![("EVERGRANT_PHOTO_BUCKET", "another".to_owned())]).await;
+        assert!(told.contains("1 fault(s)") && told.contains("EVERGRANT_PHOTO_BUCKET: could not list bucket another"), "{name}: {told}");
+        assert!(told.contains("NoSuchBucket"), "{name}: {told}");
+        let told = refused(&place, name, vec![("EVERGRANT_PHOTO_BUCKET", "Another".to_owned())]).await;
+        assert!(told.contains("EVERGRANT_PHOTO_BUCKET must be 3 to 63 characters"), "{name}: {told}");
+    }
+    place.aws.set_mood(Mood::Denying);
+    let told = refused(&place, "photo-sync", Variables::new()).await;
+    assert!(told.contains("EVERGRANT_PHOTO_BUCKET: could not list bucket evergrant-photos") && told.contains("AccessDenied"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,6 +29,7 @@ async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
                 continue;
             }
             let filled = path.replace("{connection}", id.as_str()).replace("{attempt}", attempt);
+            let filled = filled.replace("{person}", &world.admin.to_string());
             assert!(!filled.contains('{'), "teach this story what {path} names");
             let body = operation.get("requestBody").map(|_| match path.ends_with("/attributes") {
                 true => json!({"attributes": ["mail"]}),

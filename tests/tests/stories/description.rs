@@ -28,10 +28,13 @@ async fn the_description_is_openapi_3_1_and_tells_every_route() {
 #[tokio::test]
 async fn every_route_that_is_described_is_there() {
     let world = World::new().await;
-    let id = world.connect().await;
+    world.work(Act::GivePhotos { count: 1 });
+    let id = world.connect_and_sync().await;
+    world.tick_photos().await;
     let attempt = world.begin(&id).await.attempt;
     for (path, operations) in document(&world).await["paths"].as_object().unwrap() {
         let path = path.replace("{connection}", id.as_str()).replace("{attempt}", &attempt);
+        let path = path.replace("{person}", &world.admin.to_string());
         for method in operations.as_object().unwrap().keys() {
             let answer = world.call("acme", &method.to_uppercase(), &path, None).await;
             assert!(![404, 405].contains(&answer.status.as_u16()), "{method} {path}: {}", answer.text);
@@ -81,6 +84,19 @@ fn broken(document: &Value, operation: (&str, &str), answer: &Answer) -> Vec<Str
 }
 
 #[tokio::test]
+async fn a_photo_is_answered_as_a_kind_that_is_described() {
+    let world = World::new().await;
+    world.work(Act::GivePhotos { count: 1 });
+    let id = world.connect_and_sync().await;
+    world.tick_photos().await;
+    let answer = world.photo(&id, world.admin).await;
+    let document = document(&world).await;
+    let described = &document["paths"]["/v1/connections/{connection}/people/{person}/photo"]["get"]["responses"];
+    assert!(described["200"]["content"].get(answer.header("content-type")).is_some(), "{described}");
+    assert!(described["200"]["headers"].get("ETag").is_some() && described.get("304").is_some(), "{described}");
+}
+
+#[tokio::test]
 async fn what_is_answered_is_as_described() {
     let world = World::with_people(12).await;
     let document = document(&world).await;
@@ -125,6 +141,7 @@ async fn what_is_answered_is_as_described() {
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": id})).await));
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": 7})).await));
     met.push(("get", "/v1/connections/{connection}", world.call("globex", "GET", &connection, None).await));
+    met.push(("get", "/v1/connections/{connection}/people/{person}/photo", world.photo(&id, world.admin).await));
     for (method, path, answer) in &met {
         assert_eq!(broken(&document, (method, path), answer), [""; 0], "{method} {path}: {}", answer.text);
     }
