@@ -262,8 +262,18 @@ async fn write(work: &mut Work<'_>, effect: &Effect) -> Result<(), StepError> {
         }
     };
     futures::try_join!(roll, gone, back, noted)?;
+    welcome(work, effect).await;
     store.write_people(id, &effect.writes, now).await?;
     Ok(())
+}
+
+/// Tells the tour over photos whom the page adds; those of a first load its own first tour finds. The sync waits for no photo: whoever is
+/// not told of now has a turn within a day.
+async fn welcome(work: &Work<'_>, effect: &Effect) {
+    let joined: Vec<ObjectId> = effect.changes.iter().filter(|change| change.kind == Kind::Added).map(|change| change.id).collect();
+    if let Err(error) = work.ports.store.welcome(work.id, &joined, work.ports.clock.now()).await {
+        tracing::warn!(connection = %work.id, error = &error as &dyn std::error::Error, "newcomers wait for the next tour over photos");
+    }
 }
 
 /// Counts what became of the people whom a dead worker was writing, and closes its note.
