@@ -10,11 +10,11 @@ mod people;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AttemptId, ConnectionId, CustomerId, TenantId};
+use crate::ids::{AttemptId, ConnectionId, CustomerId, ObjectId, TenantId};
 
 pub use attributes::*;
 pub use deletions::{DecideDeletions, DeletionsHeld, HeldPage};
-pub use people::{ManagerView, PeoplePage, PersonView};
+pub use people::*;
 
 /// One connection as the widget shows it. Four facts stand side by side and are never derived from one another:
 /// health, last verified, last synced, age of the data.
@@ -372,4 +372,7 @@ pub struct Problem {
     /// Everything that is wrong, where several fields may be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultView>,
+    /// Object ids of the people who are meant by what was to name one; present where several are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<ObjectId>,
 }

@@ -1,4 +1,4 @@
-//! The operator's backend: it signs a short token for each portal user.
+//! The operator's backends: one signs a short token for each portal user, the other for the operator's servers.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -7,28 +7,45 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-/// The id of the backend's key.
+/// The id of the backend's key; the servers' key has the same, which must not matter.
 pub const KEY_ID: &str = "backend-1";
 /// Every scope there is.
 pub const ALL_SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide attributes:write";
+/// Every scope that a server's token opens.
+pub const SERVER_SCOPES: &str = "status:read people:read";
 
-/// The backend's key pair.
+/// A backend's key pair, and for whom it signs.
 pub struct Backend {
+    audience: &'static str,
     private: EncodingKey,
     /// The public half, as base64url.
     pub public: String,
 }
 
 impl Backend {
-    /// A backend with a new key.
+    /// A backend with a new key, which signs for portal users.
     ///
     /// # Panics
     /// When the system gives no randomness.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_for("evergrant")
+    }
+
+    /// A backend with a new key, which signs for the operator's servers.
+    ///
+    /// # Panics
+    /// When the system gives no randomness.
+    #[must_use]
+    pub fn start_for_servers() -> Self {
+        Self::start_for("evergrant-server")
+    }
+
+    fn start_for(audience: &'static str) -> Self {
         let pair = Ed25519KeyPair::generate().expect("a key can be made");
         let document = pair.to_pkcs8v1().expect("a key can be written");
-        Self { private: EncodingKey::from_ed_der(document.as_ref()), public: URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()) }
+        let public = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        Self { audience, private: EncodingKey::from_ed_der(document.as_ref()), public }
     }
 
     /// The JWK set that the API is configured with.
@@ -37,7 +54,7 @@ impl Backend {
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": KEY_ID, "x": self.public}]}).to_string()
     }
 
-    /// A token of a customer's portal user, good for ten minutes.
+    /// A token for a customer's portal user, or for a server that reads of the customer; good for ten minutes.
     #[must_use]
     pub fn token(&self, customer: &str, scopes: &str, now: Timestamp) -> String {
         self.sign(&self.claims(customer, scopes, now))
@@ -47,7 +64,7 @@ impl Backend {
     #[must_use]
     pub fn claims(&self, customer: &str, scopes: &str, now: Timestamp) -> Value {
         let second = now.as_second();
-        json!({"aud": "evergrant", "sub": "portal-user", "customer": customer, "scope": scopes, "iat": second, "exp": second + 600})
+        json!({"aud": self.audience, "sub": "portal-user", "customer": customer, "scope": scopes, "iat": second, "exp": second + 600})
     }
 
     /// Signs any claims.

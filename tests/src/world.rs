@@ -17,14 +17,14 @@ use domain::ids::ConnectionId;
 use entra_simulator::{Act, App, Role, Settings, Simulator, UserSeed};
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use portal_api::{Callers, Portal};
+use portal_api::{Buckets, Callers, Portal, Rate, Rates};
 use serde_json::{Value, json};
 use token_check::{Plan, Report};
 use url::Url;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::caller::{ALL_SCOPES, Backend};
+use crate::caller::{ALL_SCOPES, Backend, SERVER_SCOPES};
 use crate::chance::HandClock;
 use crate::engine::Engine;
 use crate::published::Published;
@@ -44,6 +44,8 @@ pub const REDIRECT: &str = "https://api.example/v1/consent/callback";
 pub const PORTAL: &str = "https://portal.example";
 /// The customer whose connection most stories are about.
 pub const CUSTOMER: &str = "acme";
+/// As often as any story asks, whose clock does not move by itself.
+const WIDE: Rate = Rate { per_minute: 60_000, burst: 60_000 };
 /// After so many tasks a queue counts as one that never empties.
 const TASKS_MAX: usize = 5_000;
 /// How long an invocation of the sync may last.
@@ -69,10 +71,12 @@ pub struct World {
     pub published: Arc<Published>,
     /// What the functions are given.
     pub ports: Ports,
-    /// The operator's backend.
+    /// The operator's backend, which signs for portal users.
     pub backend: Backend,
     /// How the sync works: here, one page a step.
     pub sync: attribute_sync::Plan,
+    /// The operator's backend that signs for servers.
+    pub servers: Backend,
     /// The customer's tenant.
     pub tenant: Uuid,
     /// Its administrator.
@@ -136,11 +140,13 @@ impl World {
         let engine = Engine::start_followed(Arc::clone(&clock) as Arc<dyn Clock>).await.expect("the embedded database starts");
         let published = Arc::<Published>::default();
         let ports = outside::ports(&engine, seed, (&clock, &wire, &tasks));
-        let backend = Backend::start();
+        let (backend, servers) = (Backend::start(), Backend::start_for_servers());
+        let callers = Callers::from_jwks(&backend.key_set()).and_then(|callers| callers.and_servers(&servers.key_set()));
         let portal = Portal {
             ports: ports.clone(),
             objects: Arc::clone(&shelf) as Arc<dyn Objects>,
-            callers: Callers::from_jwks(&backend.key_set()).expect("the backend's key is one"),
+            callers: callers.expect("the backends' keys are some"),
+            buckets: Buckets::full(Rates { portal: WIDE, server: WIDE }),
             portal_origins: vec![PORTAL.to_owned()],
             public_url: "https://api.example/".parse().expect("a URL"),
         };
@@ -156,6 +162,7 @@ impl World {
             published,
             ports,
             backend,
+            servers,
             sync,
             tenant,
             admin,
@@ -211,6 +218,19 @@ impl World {
     /// When method or path are none.
     pub async fn call(&self, customer: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let token = self.backend.token(customer, ALL_SCOPES, self.now());
+        self.call_as(&token, method, path, body).await
+    }
+
+    /// Calls the API as the operator's server, for a customer.
+    ///
+    /// # Panics
+    /// When method or path are none.
+    pub async fn call_from_server(&self, customer: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let token = self.servers.token(customer, SERVER_SCOPES, self.now());
+        self.call_as(&token, method, path, body).await
+    }
+
+    async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
         let request = request.header("origin", PORTAL);
         let request = match body {
@@ -218,6 +238,11 @@ impl World {
             None => request.body(Body::empty()),
         };
         self.send(request.expect("a request")).await
+    }
+
+    /// Lets callers ask no more often than so.
+    pub fn limit(&mut self, rates: Rates) {
+        self.portal.buckets = Buckets::full(rates);
     }
 
     /// Reads from the API for the customer.

@@ -30,7 +30,7 @@ async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStat
 }
 
 /// Lists the caller's connections.
-#[utoipa::path(get, path = "/v1/connections", tag = "connections", security(("caller" = [])), responses(
+#[utoipa::path(get, path = "/v1/connections", tag = "connections", security(("caller" = []), ("server" = [])), responses(
     (status = 200, body = ConnectionList),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -63,7 +63,7 @@ pub(crate) async fn create(State(portal): State<Shared>, caller: Caller) -> Resu
 }
 
 /// Tells how one connection is.
-#[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", security(("caller" = [])),
+#[utoipa::path(get, path = "/v1/connections/{connection}", tag = "connections", security(("caller" = []), ("server" = [])),
     params(("connection" = String, Path, description = "The connection")), responses(
     (status = 200, body = ConnectionStatus),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),

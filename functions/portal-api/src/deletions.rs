@@ -21,7 +21,7 @@ use crate::{Portal, Shared, connections, view};
 const SHOWN_MAX: usize = 100;
 
 /// Tells whether a wave of deletions is held, and shows some of the people it is about.
-#[utoipa::path(get, path = "/v1/connections/{connection}/held-deletions", tag = "people", security(("caller" = [])),
+#[utoipa::path(get, path = "/v1/connections/{connection}/held-deletions", tag = "people", security(("caller" = []), ("server" = [])),
     params(("connection" = String, Path, description = "The connection")), responses(
     (status = 200, body = HeldPage),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),

@@ -1,7 +1,7 @@
 //! The HTTP API of the widget and of the operator's servers.
 //!
 //! ```text
-//! caller's token ─► Caller (customer, scopes) ─► route ─► store ─► view (domain::api)
+//! caller's token ─► Caller (customer, kind, scopes; not too often) ─► route ─► store ─► view (domain::api)
 //!
 //! re-consent:  begin ─► Entra's page, in a popup ─► callback: claim the attempt once ─► redeem the code ─► id_token
 //!              ─► same tenant? ─► read Graph with the candidate ─► swap in one conditional write ─► sync at once
@@ -14,8 +14,7 @@
 //! | module | routes |
 //! |---|---|
 //! | `connections` | `/v1/connections`, `/v1/connections/{id}`, `/v1/connections/{id}/sync` |
-//! | `people` | `/v1/connections/{id}/people` |
-//! | `photos` | `/v1/connections/{id}/people/{person}/photo` |
+//! | `reading` | `/v1/connections/{id}/people`, `.../{person}`, `.../{person}/photo`, `.../find`, `.../lookup`, `.../changes` |
 //! | `deletions` | `/v1/connections/{id}/held-deletions` |
 //! | `attributes` | `/v1/attributes`, `/v1/connections/{id}/attributes` |
 //! | `reconnect` | `/v1/reconnect-attempts`, `/v1/reconnect-attempts/{id}` |
@@ -33,10 +32,10 @@ mod connections;
 mod deletions;
 mod install;
 mod openapi;
-mod people;
-mod photos;
 mod problem;
 mod proof;
+mod rates;
+mod reading;
 mod reconnect;
 mod request;
 mod settings;
@@ -54,6 +53,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
 pub use callers::{Callers, CallersError};
+pub use rates::{Buckets, Rate, Rates};
 pub use settings::portal_from_environment;
 
 /// What the API is set up with.
@@ -65,6 +65,8 @@ pub struct Portal {
     pub objects: Arc<dyn Objects>,
     /// Whose tokens are accepted.
     pub callers: Callers,
+    /// How often they may ask.
+    pub buckets: Buckets,
     /// Origins of the operator's portal, such as `https://portal.example`: only pages from there may call from a browser, and only there
     /// is a browser led back to.
     pub portal_origins: Vec<String>,
@@ -96,7 +98,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
         .expose_headers(exposed)
         .max_age(Duration::from_secs(7200))
 }

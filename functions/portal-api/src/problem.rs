@@ -1,10 +1,11 @@
 //! Refusals of the API, as RFC 9457 problem details.
 
 use adapters::store::StoreError;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::api::{FaultView, Problem};
 use domain::attribute::InvalidChoice;
+use domain::ids::ObjectId;
 
 /// Why a request is not done; one variant for each thing that a caller does about it.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,23 @@ pub(crate) enum ApiError {
     /// It cannot be done in this state.
     #[error("{0}")]
     Conflict(&'static str),
+    /// Several people are meant by what was to name one: ask by object id.
+    #[error("several people have this {what}, by object id: {}", listed(candidates))]
+    Ambiguous {
+        /// Which address.
+        what: &'static str,
+        /// Whom it may mean.
+        candidates: Vec<ObjectId>,
+    },
+    /// What the caller goes on from is not there any more: begin anew.
+    #[error("{0}")]
+    Gone(&'static str),
+    /// The caller asks too often.
+    #[error("this customer's requests come too often: wait {seconds} second(s)")]
+    TooMany {
+        /// How long to wait.
+        seconds: u64,
+    },
     /// Something on our side failed; trying again may help.
     #[error("something on our side failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -50,6 +68,9 @@ impl ApiError {
             Self::Faulty(_) => ("invalid-fields", "Fields are not valid", StatusCode::UNPROCESSABLE_ENTITY),
             Self::Changed(_) => ("changed", "It was changed meanwhile", StatusCode::PRECONDITION_FAILED),
             Self::Conflict(_) => ("conflict", "Not possible now", StatusCode::CONFLICT),
+            Self::Ambiguous { .. } => ("ambiguous", "More than one person is meant", StatusCode::CONFLICT),
+            Self::Gone(_) => ("gone", "Not there any more", StatusCode::GONE),
+            Self::TooMany { .. } => ("too-many-requests", "Too many requests", StatusCode::TOO_MANY_REQUESTS),
             Self::Unavailable(_) => ("unavailable", "Try again later", StatusCode::SERVICE_UNAVAILABLE),
         }
     }
@@ -61,20 +82,19 @@ impl IntoResponse for ApiError {
             tracing::error!(error = source.as_ref(), "a request failed on our side");
         }
         let (word, title, status) = self.kind();
-        let mut body = Problem { detail: Some(self.to_string()), ..problem(word, title, status) };
+        let mut body = problem(word, title, status);
+        body.detail = Some(self.to_string());
+        let mut headers = HeaderMap::new();
         match self {
             Self::Invalid { field, .. } => body.field = Some(field.to_owned()),
             Self::Faulty(choice) => body.faults = choice.faults().iter().map(FaultView::from).collect(),
-            _ => {}
+            Self::Ambiguous { candidates, .. } => body.candidates = candidates,
+            Self::Unauthorized(_) => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::TooMany { seconds } => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds))),
+            Self::Unavailable(_) => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
+            Self::Forbidden(_) | Self::NotFound(_) | Self::Conflict(_) | Self::Changed(_) | Self::Gone(_) => {}
         }
-        let mut response = answer(&body, status);
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response
+        (headers, answer(&body, status)).into_response()
     }
 }
 
@@ -86,13 +106,27 @@ impl From<StoreError> for ApiError {
 
 fn problem(word: &str, title: &str, status: StatusCode) -> Problem {
     let kind = format!("urn:evergrant:problem:{word}");
-    Problem { kind, title: title.to_owned(), status: status.as_u16(), detail: None, field: None, faults: Vec::new() }
+    Problem {
+        kind,
+        title: title.to_owned(),
+        status: status.as_u16(),
+        detail: None,
+        field: None,
+        faults: Vec::new(),
+        candidates: Vec::new(),
+    }
 }
 
+/// No refusal is kept by a cache, which may keep some of them by default (RFC 9110 section 15.1).
 fn answer(body: &Problem, status: StatusCode) -> Response {
     let mut response = (status, axum::Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+fn listed(ids: &[ObjectId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The answer to a path that is no route.

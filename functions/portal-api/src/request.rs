@@ -27,6 +27,19 @@ pub(crate) async fn identify(State(portal): State<Shared>, request: Request, nex
     response
 }
 
+/// The connection and the person in a path, as they stand there.
+pub(crate) struct NamedPerson(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedPerson {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let read = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let read = read.map(|Path((connection, person))| Self(connection, person));
+        read.map_err(|rejection| ApiError::Invalid { field: "path", bound: rejection.body_text() })
+    }
+}
+
 /// The one id in a path, as it stands there.
 pub(crate) struct Named(pub(crate) String);
 

@@ -5,7 +5,7 @@ use adapters::store::connections::{Body, Connection, Spare};
 use adapters::store::people::StoredPerson;
 use domain::api::{
     AttemptFailureView, AttemptWord, ConnectionStatus, DataAge, DeletionsHeld, DiagnosisView, ForecastView, HealthWord, ManagerView,
-    PersonView, ReconnectAttempt, SpareView, SyncView, SyncWord, TenantView,
+    PersonView, ProvenanceView, ReconnectAttempt, SpareView, SyncView, SyncWord, TenantView,
 };
 use domain::diagnosis;
 use domain::forecast::{Forecast, Why};
@@ -157,13 +157,16 @@ pub(crate) fn attempt(attempt: &Attempt, now: Timestamp) -> ReconnectAttempt {
     }
 }
 
-/// A person, with the manager where that is stored as well.
+/// A person with effective values, of which the directory is the only source so far; with the manager's name where that is stored as well.
 pub(crate) fn person(stored: &StoredPerson, manager: Option<&StoredPerson>) -> PersonView {
+    let person = &stored.person;
     let display_name = manager.and_then(|manager| manager.person.attributes.get("displayName")).and_then(Value::text);
+    let valued = person.attributes.keys().cloned().chain(person.manager.map(|_| "manager".to_owned()));
     PersonView {
-        id: stored.person.id,
-        attributes: stored.person.attributes.clone(),
-        manager: stored.person.manager.map(|id| ManagerView { id, display_name: display_name.map(str::to_owned) }),
+        id: person.id,
+        attributes: person.attributes.clone(),
+        provenance: valued.map(|name| (name, ProvenanceView::DIRECTORY)).collect(),
+        manager: person.manager.map(|id| ManagerView { id, display_name: display_name.map(str::to_owned) }),
         changed_at: stored.changed_at,
     }
 }

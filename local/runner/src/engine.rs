@@ -112,6 +112,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_database_of_an_earlier_version_is_refused_by_what_it_lacks() {
+        use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+        let folder = std::env::temp_dir().join(format!("runner-engine-old-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("db.sqlite");
+        let engine = start(&file).await.unwrap();
+        engine.client.delete_table().table_name(PEOPLE).send().await.unwrap();
+        let mut request = engine.client.create_table().table_name(PEOPLE).billing_mode(BillingMode::PayPerRequest);
+        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+            let kept = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            request = request.attribute_definitions(kept.build().unwrap());
+            request = request.key_schema(KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap());
+        }
+        request.send().await.unwrap();
+        engine.stop().await.unwrap();
+        let refused = start(&file).await.err().map(|error| format!("{error:#}"));
+        assert_eq!(refused.as_deref(), Some("table evergrant-people lacks the index by-name"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
     async fn a_file_that_is_no_database_is_refused() {
         let file = std::env::temp_dir().join(format!("runner-engine-broken-{}", std::process::id()));
         std::fs::write(&file, "this is not a database, however long one reads on, and on, and on").unwrap();

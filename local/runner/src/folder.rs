@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::arguments::Past;
 
 /// Everything a runner puts into its folder. `--fresh` removes these and nothing else, whatever else stands there.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "dynamodb.sqlite",
     "dynamodb.sqlite-wal",
     "dynamodb.sqlite-shm",
@@ -18,6 +18,7 @@ const FILES: [&str; 8] = [
     "events.json",
     "vault.key",
     "callers.key",
+    "servers.key",
 ];
 /// The folder of the object store in it.
 const OBJECTS: &str = "objects";

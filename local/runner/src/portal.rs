@@ -1,7 +1,7 @@
 //! The demonstration portal: Letterhead's admin page, its tiny backend, and the panel that works the simulator.
 //!
-//! Only the page and the widget are what an operator would have. `/token` is what an operator's backend does for its signed-in users;
-//! everything below `/panel` exists for the demonstration.
+//! Only the page and the widget are what an operator would have. `/token` is what an operator's backend does for its signed-in users, and
+//! `/server-token` what its server does for itself, offered here so that the API can be tried with no more than curl; everything below `/panel` exists for the demonstration.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ pub fn router(world: Shared, widget: Option<&Path>) -> Result<Router> {
     let mut routes = Router::new()
         .route("/config.json", get(config))
         .route("/token", post(token))
+        .route("/server-token", post(server_token))
         .route("/panel/state", get(happened::state))
         .route("/panel/acts", post(act))
         .route("/panel/pass", post(pass));
@@ -147,6 +148,17 @@ async fn token(State(world): State<Shared>, Query(whose): Query<Whose>) -> Respo
     };
     match world.signer.mint(&customer, world.clock.now()) {
         Ok(token) => Json(json!({"token": token, "expiresAt": Timestamp::now() + callers::LIFE})).into_response(),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}")),
+    }
+}
+
+/// A token of the operator's own server, as plain text.
+async fn server_token(State(world): State<Shared>, Query(whose): Query<Whose>) -> Response {
+    let Some(customer) = whose.known() else {
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, STRANGER);
+    };
+    match world.servers.mint(&customer, world.clock.now()) {
+        Ok(token) => token.into_response(),
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}")),
     }
 }

@@ -134,6 +134,7 @@ fn tell(world: &World, arguments: &Arguments, begun: Instant) {
     println!("  Open {portal} and choose a customer on the left: each one's connection is in another state.");
     println!("  A broken connection is repaired by its own button; sign in with any of the accounts that are offered.");
     println!("  \"Simulator\" opens a panel that breaks things and lets time pass.");
+    println!("  People are read from {api} with a token of the operator's server, which {portal}server-token mints: see the README.");
     if world.journal.notes().beats_done < seed::SCRIPT.len() {
         println!("  The customers' history is being played; it takes some seconds, and the page shows how far it is.");
     }

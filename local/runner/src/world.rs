@@ -20,13 +20,13 @@ use domain::event::Telling;
 use domain::ids::CustomerId;
 use entra_simulator::{App, Settings, Simulator, TenantSummary};
 use jiff::Timestamp;
-use portal_api::{Callers, Portal};
+use portal_api::{Buckets, Callers, Portal, Rates};
 use secrecy::SecretString;
 use tokio::sync::{Mutex as AsyncMutex, RwLock};
 use url::Url;
 use uuid::Uuid;
 
-use crate::callers::Signer;
+use crate::callers::{Kind, Signer};
 use crate::clock::ShiftedClock;
 use crate::customers;
 use crate::detour::{Detour, GRAPH_ORIGIN};
@@ -82,6 +82,8 @@ pub struct World {
     pub addresses: Addresses,
     /// Signs the portal's tokens.
     pub signer: Signer,
+    /// Signs the tokens of the operator's servers.
+    pub servers: Signer,
     /// What the runner remembers.
     pub journal: Journal,
     /// The bus, and what was published on it.
@@ -135,7 +137,8 @@ impl World {
             queue: Arc::clone(&queue) as _,
             entropy,
         };
-        let signer = Signer::from_file(&folder.file("callers.key"))?;
+        let signer = Signer::from_file(Kind::Portal, &folder.file("callers.key"))?;
+        let servers = Signer::from_file(Kind::Server, &folder.file("servers.key"))?;
         let desk = AsyncMutex::new(Desk {
             clock: Arc::clone(&clock) as _,
             store: engine.store(),
@@ -152,6 +155,7 @@ impl World {
             simulator,
             addresses,
             signer,
+            servers,
             journal,
             events,
             engine,
@@ -175,13 +179,14 @@ impl World {
     /// The product's API over these ports.
     ///
     /// # Errors
-    /// When the portal's own key set is refused.
+    /// When one of the operator's own key sets is refused.
     pub fn api(&self) -> Result<axum::Router> {
         let origin = |host: &str| self.addresses.portal.as_str().trim_end_matches('/').replace("localhost", host);
         Ok(portal_api::router(Portal {
             ports: self.ports.clone(),
             objects: Arc::clone(&self.objects) as _,
-            callers: Callers::from_jwks(&self.signer.key_set())?,
+            callers: Callers::from_jwks(&self.signer.key_set())?.and_servers(&self.servers.key_set())?,
+            buckets: Buckets::full(Rates::default()),
             portal_origins: vec![origin("localhost"), origin("127.0.0.1")],
             public_url: self.addresses.api.clone(),
         }))

@@ -18,7 +18,7 @@ use domain::schedule::{Part, SHARDS, shard};
 use entra_simulator::{App, Role, Settings, Simulator};
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use portal_api::{Callers, Portal};
+use portal_api::{Buckets, Callers, Portal, Rates};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -221,6 +221,7 @@ impl Scene {
             // Nobody asks for a photo in bad weather, so nothing is ever looked for there.
             objects: Arc::new(FolderObjects::new(std::env::temp_dir().join("evergrant-no-photos"))),
             callers: Callers::from_jwks(&BACKEND.key_set()).expect("the backend's key is one"),
+            buckets: Buckets::full(Rates::default()),
             portal_origins: vec![PORTAL.to_owned()],
             public_url: "https://api.example/".parse().expect("a URL"),
         }

@@ -22,17 +22,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("entra-simulator", &[]),
     (
         "runner",
-        &[
-            "domain",
-            "adapters",
-            "token-check",
-            "attribute-sync",
-            "change-events",
-            "photo-sync",
-            "portal-api",
-            "notify",
-            "entra-simulator",
-        ],
+        &["domain", "adapters", "token-check", "attribute-sync", "change-events", "photo-sync", "portal-api", "notify", "entra-simulator"],
     ),
     (
         "system-tests",

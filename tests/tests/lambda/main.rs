@@ -97,6 +97,9 @@ async fn answered(State((_, answers)): State<Shared>, Path((_, kind)): Path<(Str
 fn environment(world: &World, aws: &Aws) -> Vec<(&'static str, String)> {
     let text = |name, value: &str| (name, value.to_owned());
     let mut variables = shared_environment(&aws.endpoint, &world.backend);
+    variables.push(("EVERGRANT_SERVER_KEYS", world.servers.key_set()));
+    variables.push(text("EVERGRANT_SERVER_REQUESTS_PER_MINUTE", "1"));
+    variables.push(text("EVERGRANT_SERVER_REQUESTS_BURST", "1"));
     variables.push(text("EVERGRANT_CLIENT_ID", "11111111-2222-3333-4444-555555555555"));
     variables.push(text("EVERGRANT_CLIENT_SECRET", "secret"));
     variables.push(text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"));
@@ -234,6 +237,12 @@ async fn the_api_answers_behind_a_gateway() {
     let (_, list) = function.ask(request("/v1/connections", Some(&token))).await;
     let body: Value = serde_json::from_str(list["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["connections"][0]["id"], json!(id), "{list}");
+    let token = world.servers.token("acme", ALL_SCOPES, Timestamp::now());
+    let people = format!("/v1/connections/{id}/people/changes");
+    let (_, read) = function.ask(request(&people, Some(&token))).await;
+    assert_eq!((&read["statusCode"], &read["headers"]["cache-control"]), (&json!(200), &json!("private, no-cache")), "{read}");
+    let (_, refused) = function.ask(request(&people, Some(&token))).await;
+    assert_eq!((&refused["statusCode"], refused["headers"]["retry-after"].is_string()), (&json!(429), true), "{refused}");
     let (_, lost) = function.ask(request("/v1/consent/callback", None)).await;
     assert_eq!(lost["statusCode"], 400, "{lost}");
     assert!(lost["body"].as_str().is_some_and(|page| page.contains("leads nowhere")), "{lost}");

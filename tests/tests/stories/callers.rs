@@ -17,6 +17,8 @@ struct Route {
     body: Option<Value>,
     /// Whether it is about something that belongs to one customer.
     names_something: bool,
+    /// Whether the operator's server may take it.
+    for_servers: bool,
 }
 
 /// Every route that wants a caller, filled with the ids of a connection and an attempt.
@@ -28,14 +30,25 @@ async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
             if operation.get("security").is_none() {
                 continue;
             }
-            let filled = path.replace("{connection}", id.as_str()).replace("{attempt}", attempt);
-            let filled = filled.replace("{person}", &world.admin.to_string());
+            let person = world.admin.to_string();
+            let mut filled = path.replace("{connection}", id.as_str()).replace("{attempt}", attempt).replace("{person}", &person);
             assert!(!filled.contains('{'), "teach this story what {path} names");
-            let body = operation.get("requestBody").map(|_| match path.ends_with("/attributes") {
-                true => json!({"attributes": ["mail"]}),
-                false => json!({"connection": id}),
+            if path.ends_with("/find") {
+                filled.push_str("?mail=ada@contoso.example");
+            }
+            let body = operation.get("requestBody").map(|_| match path.rsplit('/').next() {
+                Some("attributes") => json!({"attributes": ["mail"]}),
+                Some("lookup") => json!({"people": [{"id": person}]}),
+                _ => json!({"connection": id}),
             });
-            routes.push(Route { method: method.to_uppercase(), names_something: filled != *path || body.is_some(), path: filled, body });
+            let security = operation["security"].as_array().expect("whoever may call is listed");
+            routes.push(Route {
+                method: method.to_uppercase(),
+                names_something: filled != *path || body.is_some(),
+                for_servers: security.iter().any(|scheme| scheme.get("server").is_some()),
+                path: filled,
+                body,
+            });
         }
     }
     assert!(routes.len() >= 8, "{routes:?}");
@@ -82,6 +95,81 @@ async fn another_customer_finds_nothing_on_any_route() {
     assert_eq!(list, json!({"connections": []}));
     assert_eq!(world.engine.items().await.len(), before, "nothing was written");
     assert_eq!(world.health(&id).await, "healthy");
+}
+
+#[tokio::test]
+async fn a_server_reads_of_the_customer_that_its_token_names_and_does_nothing_else() {
+    let (world, _, routes) = furnished().await;
+    let before = world.engine.items().await.len();
+    assert!(routes.iter().filter(|route| route.for_servers).count() >= 7, "{routes:?}");
+    for route in &routes {
+        let ask = async |customer: &str| {
+            let token = world.servers.token(customer, ALL_SCOPES, world.now());
+            ask(&world, route, Some(&format!("Bearer {token}"))).await
+        };
+        let (own, foreign) = (ask("acme").await, ask("globex").await);
+        match (route.for_servers, route.names_something) {
+            (false, _) => {
+                assert_problem(&own, 403, &format!("{route:?}"));
+                assert_problem(&foreign, 403, &format!("{route:?}"));
+            }
+            (true, is_named) => {
+                assert_eq!(own.status, 200, "{route:?}: {}", own.text);
+                match is_named {
+                    true => assert_problem(&foreign, 404, &format!("{route:?}")),
+                    false => assert_eq!(foreign.json(), json!({"connections": []})),
+                }
+            }
+        }
+    }
+    assert_eq!(world.engine.items().await.len(), before, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_token_of_one_kind_is_none_of_the_other() {
+    let (world, id, _) = furnished().await;
+    let now = world.now();
+    let as_kind = |audience: &str| {
+        let mut claims = world.backend.claims("acme", ALL_SCOPES, now);
+        claims["aud"] = json!(audience);
+        claims
+    };
+    for (what, token, expected) in [
+        ("the portal's own", world.backend.sign(&as_kind("evergrant")), 200),
+        ("the server's own", world.servers.sign(&as_kind("evergrant-server")), 200),
+        ("the portal's key for a server", world.backend.sign(&as_kind("evergrant-server")), 401),
+        ("the server's key for a portal user", world.servers.sign(&as_kind("evergrant")), 401),
+    ] {
+        let route = Route {
+            method: "GET".to_owned(),
+            path: format!("/v1/connections/{id}/people"),
+            body: None,
+            names_something: true,
+            for_servers: true,
+        };
+        let answer = ask(&world, &route, Some(&format!("Bearer {token}"))).await;
+        assert_eq!(answer.status, expected, "{what}: {}", answer.text);
+    }
+    // For both audiences at once, it is what its key makes it.
+    let mut claims = as_kind("evergrant");
+    claims["aud"] = json!(["evergrant", "evergrant-server"]);
+    let route = Route {
+        method: "POST".to_owned(),
+        path: format!("/v1/connections/{id}/sync"),
+        body: None,
+        names_something: true,
+        for_servers: false,
+    };
+    assert_eq!(ask(&world, &route, Some(&format!("Bearer {}", world.servers.sign(&claims)))).await.status, 403);
+    assert_eq!(ask(&world, &route, Some(&format!("Bearer {}", world.backend.sign(&claims)))).await.status, 202);
+}
+
+#[test]
+fn a_key_that_would_sign_for_both_kinds_is_refused_at_the_start() {
+    let keys = system_tests::caller::Backend::start().key_set();
+    let callers = portal_api::Callers::from_jwks(&keys).and_then(|callers| callers.and_servers(&keys));
+    let refused = callers.err().map(|error| error.to_string());
+    assert_eq!(refused.as_deref(), Some("key \"backend-1\" must not be among the keys of the portal's callers as well"));
 }
 
 #[tokio::test]
@@ -185,7 +273,8 @@ async fn a_token_that_is_not_the_backends_word_is_refused() {
 async fn a_token_ends_in_the_middle_of_a_story() {
     let (world, id, _) = furnished().await;
     let token = format!("Bearer {}", world.backend.token("acme", ALL_SCOPES, world.now()));
-    let route = Route { method: "GET".to_owned(), path: format!("/v1/connections/{id}"), body: None, names_something: true };
+    let route =
+        Route { method: "GET".to_owned(), path: format!("/v1/connections/{id}"), body: None, names_something: true, for_servers: true };
     assert_eq!(ask(&world, &route, Some(&token)).await.status, 200);
     world.pass(jiff::SignedDuration::from_secs(661));
     assert_problem(&ask(&world, &route, Some(&token)).await, 401, "after eleven minutes");

@@ -110,6 +110,12 @@ async fn what_is_answered_is_as_described() {
         met.push(("get", "/v1/connections/{connection}", world.get(&connection).await));
         met.push(("get", "/v1/connections/{connection}/people", world.get(&format!("{connection}/people?limit=5")).await));
         met.push(("get", "/v1/connections/{connection}/attributes", world.get(&format!("{connection}/attributes")).await));
+        let people = format!("{connection}/people");
+        met.push(("get", "/v1/connections/{connection}/people/{person}", world.get(&format!("{people}/{}", world.admin)).await));
+        met.push(("get", "/v1/connections/{connection}/people/find", world.get(&format!("{people}/find?mail=ada@contoso.example")).await));
+        let asked = json!({"people": [{"id": world.admin}, {"mail": "nobody@contoso.example"}]});
+        met.push(("post", "/v1/connections/{connection}/people/lookup", world.post(&format!("{people}/lookup"), &asked).await));
+        met.push(("get", "/v1/connections/{connection}/people/changes", world.get(&format!("{people}/changes")).await));
         met.push(("get", "/v1/reconnect-attempts/{attempt}", world.get(&attempt).await));
     };
     all(&mut met).await;

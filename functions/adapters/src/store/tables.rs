@@ -22,9 +22,9 @@ pub enum TableError {
         #[source]
         source: Box<SdkError<CreateTableError>>,
     },
-    /// DynamoDB does not tell whether there is a stream.
-    #[error("could not look at the stream of table {name}")]
-    Unseen {
+    /// A table that exists could not be looked at.
+    #[error("could not describe table {name}")]
+    Unknown {
         /// Which.
         name: String,
         /// Why.
@@ -40,12 +40,20 @@ pub enum TableError {
         #[source]
         source: Box<SdkError<UpdateTableError>>,
     },
+    /// A table that exists was made by an earlier version.
+    #[error("table {name} lacks the index {index}")]
+    Outdated {
+        /// Which.
+        name: String,
+        /// What it lacks.
+        index: String,
+    },
     /// The definition is incomplete.
     #[error("the definition of a table is incomplete")]
     Incomplete(#[from] BuildError),
 }
 
-/// Makes both tables; leaves those that exist as they are.
+/// Makes both tables; leaves those that exist as they are, if they have every index.
 ///
 /// # Errors
 /// [`TableError`].
@@ -92,12 +100,27 @@ async fn table(
         AttributeDefinition::builder().attribute_name(*name).attribute_type(kind.clone()).build()
     };
     let attributes = attributes.iter().map(define).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = indexes.iter().map(|index| index.index_name.clone()).collect();
     let request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let request = request.set_attribute_definitions(Some(attributes)).set_key_schema(Some(keys(["pk", "sk"])?));
     match request.set_global_secondary_indexes(Some(indexes)).send().await {
         Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {
+            require(client, name, names).await
+        }
         Err(error) => Err(TableError::Refused { name: name.to_owned(), source: Box::new(error) }),
+    }
+}
+
+/// Makes sure that a table has these indexes.
+async fn require(client: &Client, name: &str, indexes: Vec<String>) -> Result<(), TableError> {
+    let unknown = |error| TableError::Unknown { name: name.to_owned(), source: Box::new(error) };
+    let described = client.describe_table().table_name(name).send().await.map_err(unknown)?.table;
+    let there = described.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
+    let is_missing = |index: &String| !there.iter().any(|there| there.index_name.as_ref() == Some(index));
+    match indexes.into_iter().find(is_missing) {
+        Some(index) => Err(TableError::Outdated { name: name.to_owned(), index }),
+        None => Ok(()),
     }
 }
 
