@@ -51,6 +51,7 @@ use axum::routing::{any, get, post};
 use jiff::Timestamp;
 use serde_json::Value;
 use thiserror::Error;
+use tower_http::compression::CompressionLayer;
 use url::Url;
 use uuid::Uuid;
 
@@ -150,7 +151,7 @@ impl Simulator {
             .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata::discovery))
             .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
             .route("/error", get(pages::error_lookup))
-            .route("/v1.0/{*path}", any(graph::serve))
+            .route("/v1.0/{*path}", any(graph::serve).layer(CompressionLayer::new()))
             .nest("/_simulator", control::routes())
             .layer(middleware::from_fn_with_state(self.clone(), recorder::record))
             .with_state(self.clone())

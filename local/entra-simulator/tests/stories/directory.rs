@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::Body;
 use entra_simulator::{Act, Simulator};
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -199,4 +200,20 @@ async fn twenty_thousand_people_are_walked_page_by_page() {
     assert_eq!((pages.len(), pages.iter().map(Vec::len).sum::<usize>()), (101, 20_001));
     world.work(Act::ChangeJobTitles { count: 10 });
     assert_eq!(world.walk(&token, &link).await.0.concat().len(), 10);
+}
+
+#[tokio::test]
+async fn a_page_is_compressed_for_whoever_accepts_it() {
+    let world = World::new();
+    world.simulator.add_people(world.tenant, 24);
+    let token = world.access().await;
+    let ask = |accepted: &str| {
+        let request = http::Request::get("/v1.0/users?$top=10").header("authorization", format!("Bearer {token}"));
+        world.send(request.header("accept-encoding", accepted).body(Body::empty()).unwrap())
+    };
+    let plain = ask("identity").await;
+    assert_eq!((plain.headers.get("content-encoding"), plain.json()["value"].as_array().map(Vec::len)), (None, Some(10)));
+    let packed = ask("gzip").await;
+    assert_eq!(packed.headers["content-encoding"], "gzip");
+    assert!(packed.text.starts_with('\u{1f}'), "the mark of RFC 1952 section 2.3.1");
 }
