@@ -109,9 +109,11 @@ pub enum Act {
     ThrottleGraph { requests: u32, retry_after: RetryAfter },
     /// The next token requests are throttled (429).
     ThrottleToken { requests: u32, retry_after: RetryAfter },
+    /// Graph takes this long over each answer, in real time, until told otherwise.
+    SlowGraph { milliseconds: u32 },
     /// The next requests of an endpoint fail.
     FailNext { target: Target, times: u32, fault: Fault },
-    /// Everything still on order by this and the other fault acts is forgotten.
+    /// Everything still on order by this and the other fault acts is forgotten, and Graph takes no time.
     ClearFaults,
     /// The next refusals have no `error_codes`.
     MissingErrorCodes { times: u32 },

@@ -230,6 +230,9 @@ pub(crate) struct Faults {
     pub(crate) properties: Refused,
     #[serde(default)]
     pub(crate) items: Stock<ItemOrder>,
+    /// How long Graph takes over each answer, in real time.
+    #[serde(default)]
+    pub(crate) slow_graph_milliseconds: u32,
 }
 
 impl Faults {

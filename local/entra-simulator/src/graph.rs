@@ -7,6 +7,8 @@ mod photos;
 pub(crate) mod properties;
 mod users;
 
+use std::time::Duration;
+
 use axum::extract::Request;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -66,7 +68,7 @@ pub(crate) async fn serve(Shared(simulator): Shared<Simulator>, request: Request
     let path = percent_decoded(parts.uri.path().trim_start_matches("/v1.0/"));
     let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let call = Call { method: &parts.method, path: &path, query, headers: &parts.headers };
-    simulator.read(|state| {
+    let (response, slow_milliseconds) = simulator.read(|state| {
         let bearer = Bearer::examine(state, &parts.headers);
         let tenant = bearer.as_ref().ok().map(|bearer| bearer.tenant);
         let mut response = match trouble(state, tenant) {
@@ -79,8 +81,13 @@ pub(crate) async fn serve(Shared(simulator): Shared<Simulator>, request: Request
             None => answer(&simulator, state, &call, &body).response(state, &parts.headers),
         };
         response.extensions_mut().insert(Noted { tenant, grant: None });
-        response
-    })
+        let faults = tenant.and_then(|tenant| state.tenants.get(&tenant)).map(|tenant| &tenant.faults);
+        (response, faults.map_or(0, |faults| faults.slow_graph_milliseconds))
+    });
+    if slow_milliseconds > 0 {
+        tokio::time::sleep(Duration::from_millis(slow_milliseconds.into())).await;
+    }
+    response
 }
 
 fn trouble(state: &mut State, tenant: Option<Uuid>) -> Option<Trouble> {

@@ -140,6 +140,7 @@ fn order_faults(world: &mut Tenant, act: Act) {
     match act {
         Act::ThrottleGraph { requests, retry_after } => faults.of(Target::Graph).add(Trouble::Throttle(retry_after), requests),
         Act::ThrottleToken { requests, retry_after } => faults.of(Target::Token).add(Trouble::Throttle(retry_after), requests),
+        Act::SlowGraph { milliseconds } => faults.slow_graph_milliseconds = milliseconds,
         Act::FailNext { target, times, fault } => faults.of(target).add(Trouble::Fail(fault), times),
         Act::ClaimsChallengeGraph { times } => faults.of(Target::Graph).add(Trouble::ClaimsChallenge, times),
         Act::FailBatchItems { items, fault, path } => faults.items.add(ItemOrder { path, fault }, items),
@@ -157,6 +158,7 @@ fn order_faults(world: &mut Tenant, act: Act) {
             faults.quirks.clear();
             faults.properties.lift(None);
             faults.items.clear();
+            faults.slow_graph_milliseconds = 0;
         }
         act => bend_delta(world, &act),
     }

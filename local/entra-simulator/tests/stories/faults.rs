@@ -72,6 +72,16 @@ async fn a_reset_breaks_the_body() {
 }
 
 #[tokio::test]
+async fn a_slow_graph_takes_its_time() {
+    let world = World::new();
+    let token = world.access().await;
+    world.work(Act::SlowGraph { milliseconds: 30 });
+    let began = std::time::Instant::now();
+    assert_eq!(world.graph(&token, "/v1.0/users").await.status, StatusCode::OK);
+    assert!(began.elapsed() >= std::time::Duration::from_millis(30));
+}
+
+#[tokio::test]
 async fn a_failing_sign_in_page_fails_for_its_tenant_alone() {
     let world = World::new();
     world.work(Act::FailNext { target: Target::Authorize, times: 1, fault: Fault::Status503 });
