@@ -25,6 +25,7 @@
 //! | [`chance`] | clock and chance |
 //! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
 //! | [`certificates`] | the operator's certificates |
+//! | [`contest`] | our sync beside those that others would write, for the benchmark of the sync |
 //! | [`crowd`], [`scale`] | many connections at once, and what they cost at DynamoDB, for the benchmarks |
 //! | [`foresight`] | two years of many tenants, to score forecasts by |
 //! | [`simulation`] | all of it again, in virtual time and bad weather |
@@ -36,6 +37,7 @@ pub mod aws;
 pub mod caller;
 pub mod certificates;
 pub mod chance;
+pub mod contest;
 pub mod crowd;
 pub mod engine;
 pub mod foresight;

@@ -9,6 +9,7 @@ mod callers;
 mod changes;
 mod choices;
 mod consent;
+mod costs;
 mod credentials;
 mod deaths;
 mod deletions;
