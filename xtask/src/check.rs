@@ -62,7 +62,10 @@ fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {
 }
 
 /// Installs what the folder's lock file names, unless it is there already.
-fn install(folder: &Path, step: &str, journal: &mut Journal) -> Result<()> {
+///
+/// # Errors
+/// When npm fails.
+pub(crate) fn install(folder: &Path, step: &str, journal: &mut Journal) -> Result<()> {
     match is_installed(folder) {
         true => Ok(()),
         false => journal.command(step, Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder)),

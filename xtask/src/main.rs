@@ -1,8 +1,8 @@
 //! What developers and CI run: `cargo xtask <command>`, or `xtask/run <command>` on a fresh machine.
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
-//! hands over to the runner, [`check`] runs every test, [`simulation`] runs the token work through bad days, [`ready`] measures a
-//! start, [`steps`] tells what is happening and how long it took.
+//! hands over to the runner, [`check`] runs every test, [`simulation`] runs the token work through bad days, [`contest`] measures the
+//! sync beside others, [`ready`] measures a start, [`steps`] tells what is happening and how long it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
 //!
@@ -10,6 +10,7 @@
 
 mod bootstrap;
 mod check;
+mod contest;
 mod ready;
 mod simulation;
 mod steps;
@@ -33,6 +34,8 @@ cargo xtask <command>
   test [--no-browser]                    run everything CI runs
   simulate [--seeds N] [--from S]        run the token work through N bad days; also --minutes M, --seed S (with its
                                          trace), --faults (every plan of one and of two), --teeth (every breakage)
+  bench sync [--people N,N] [--only ours] measure the sync beside programs that others would write; also --few N, --wait MS,
+                                         --limit MIB: see tests/benches/sync/main.rs
   bench                                  measure: checks, the sync, a million checks, the forecasts, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
@@ -62,6 +65,7 @@ fn run(arguments: &[OsString]) -> Result<()> {
         ("test", [option]) if option == "--no-browser" => check::run(&root, Browser::LeftOut),
         ("simulate", options) => simulation::run(&root, options),
         ("bench", []) => bench(&root),
+        ("bench", [what, options @ ..]) if what == "sync" => contest::run(&root, options),
         ("size", []) => {
             bootstrap::run(&root, Need::Build)?;
             widget::size(&root)
