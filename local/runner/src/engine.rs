@@ -117,7 +117,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("runner-engine-old-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("db.sqlite");
-        let engine = start(&file).await.unwrap();
+        let engine = start(&file, None).await.unwrap();
         engine.client.delete_table().table_name(PEOPLE).send().await.unwrap();
         let mut request = engine.client.create_table().table_name(PEOPLE).billing_mode(BillingMode::PayPerRequest);
         for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
@@ -127,7 +127,7 @@ mod tests {
         }
         request.send().await.unwrap();
         engine.stop().await.unwrap();
-        let refused = start(&file).await.err().map(|error| format!("{error:#}"));
+        let refused = start(&file, None).await.err().map(|error| format!("{error:#}"));
         assert_eq!(refused.as_deref(), Some("table evergrant-people lacks the index by-name"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -103,7 +103,7 @@ fn changes_that_nobody_was_told_of_are_told_in_the_next_life_and_those_before_ar
         let connections = world.ports.store.connections_of(&"oakline".parse().unwrap()).await.unwrap();
         world.ports.store.hasten_walk(&connections[0].id, world.clock.now()).await.unwrap();
         passing::tick(&world).await.unwrap();
-        world.queue.drain(&world.ports).await;
+        world.drain().await;
         assert_eq!(world.events.kept(), told);
         told
     });

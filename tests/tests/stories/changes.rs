@@ -2,6 +2,7 @@
 
 use adapters::store::Holder;
 use adapters::store::changes::Change;
+use adapters::store::walks::TakenWalk;
 use domain::ids::{ConnectionId, ObjectId};
 use domain::roll::Kind;
 use domain::walk::Walk;
@@ -19,7 +20,7 @@ use crate::support::deliver;
 async fn turn(world: &World, id: &ConnectionId, turn: impl FnOnce(&mut Walk)) -> u64 {
     let (store, now) = (&world.ports.store, world.now());
     let holder = Holder { nonce: [3; 16], until: now + SignedDuration::from_mins(1) };
-    let (mut walk, lease, due_at) = store.take_walk(id, holder, now).await.unwrap().expect("nobody holds the walk");
+    let (TakenWalk { mut walk, due_at, .. }, lease) = store.take_walk(id, holder, now).await.unwrap().expect("nobody holds the walk");
     turn(&mut walk);
     store.settle_walk(id, &walk, &lease, due_at.unwrap_or(now)).await.unwrap();
     walk.changes

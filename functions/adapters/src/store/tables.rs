@@ -80,7 +80,7 @@ pub async fn create(client: &Client, connections: &str, people: &str) -> Result<
 /// [`TableError`].
 pub async fn enable_stream(client: &Client, people: &str) -> Result<(), TableError> {
     let seen = client.describe_table().table_name(people).send().await;
-    let seen = seen.map_err(|error| TableError::Unseen { name: people.to_owned(), source: Box::new(error) })?;
+    let seen = seen.map_err(|error| TableError::Unknown { name: people.to_owned(), source: Box::new(error) })?;
     if seen.table.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {
         return Ok(());
     }

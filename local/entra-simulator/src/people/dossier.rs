@@ -87,7 +87,7 @@ impl Dossier {
             "ageGroup" => chance.percent(10).then(|| json!(chance.pick(&["Adult", "NotAdult", "Minor"]))),
             "consentProvidedForMinor" => chance.percent(5).then(|| json!("NotRequired")),
             "legalAgeGroupClassification" => chance.percent(10).then(|| json!("Adult")),
-            "isManagementRestricted" => chance.percent(3).then(|| json!(true)),
+            "isManagementRestricted" => chance.percent(3).then_some(json!(true)),
             "lastPasswordChangeDateTime" | "signInSessionsValidFromDateTime" => Some(json!(day(&mut chance))),
             "passwordPolicies" => chance.percent(20).then(|| json!("DisablePasswordExpiration")),
             "preferredDataLocation" => chance.percent(8).then(|| json!(chance.pick(GEOGRAPHIES))),
