@@ -182,16 +182,16 @@ impl Tour {
         if !self.unsettled.is_empty() {
             return Work::Settle(self.unsettled.clone());
         }
-        if self.off_since.is_some() && now < self.turn_at {
+        if self.off_since.is_some() && !has_come(self.turn_at, now) {
             return Work::Rest { until: self.turn_at };
         }
-        if !self.parked.is_empty() && self.parked_until <= now {
+        if !self.parked.is_empty() && has_come(self.parked_until, now) {
             return Work::Again(self.parked.iter().take(LOOK_MAX).map(|parked| parked.person).collect());
         }
         if !newcomers.is_empty() {
             return Work::Newcomers(newcomers.iter().take(LOOK_MAX).copied().collect());
         }
-        if self.stage == Stage::Resting && self.turn_at <= now {
+        if self.stage == Stage::Resting && has_come(self.turn_at, now) {
             self.begin(people, now);
         }
         match self.stage {
@@ -333,10 +333,10 @@ impl Tour {
         self.waits_until = Some(until);
     }
 
-    /// Until when the tour waits, where it does at `now`. Whole milliseconds count, because due work is found by those.
+    /// Until when the tour waits, where it does at `now`.
     #[must_use]
     pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
-        self.waits_until.filter(|until| until.as_millisecond() > now.as_millisecond())
+        self.waits_until.filter(|until| !has_come(*until, now))
     }
 
     /// Whether a range is being looked at.
@@ -344,6 +344,11 @@ impl Tour {
     pub fn is_under_way(&self) -> bool {
         self.stage != Stage::Resting
     }
+}
+
+/// Whole milliseconds count, because due work is found by those.
+fn has_come(at: Timestamp, now: Timestamp) -> bool {
+    at.as_millisecond() <= now.as_millisecond()
 }
 
 /// The first and the last id of a range.

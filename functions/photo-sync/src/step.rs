@@ -87,7 +87,7 @@ pub async fn step(studio: &Studio, id: &ConnectionId, until: Timestamp) -> Resul
         // A task that comes early does not shorten a wait.
         Some(wait) => slice.settle(wait, wait).await.map(|()| Step::Idle),
         None if due_at > now && !slice.tour.is_under_way() => slice.settle(due_at, due_at).await.map(|()| Step::Idle),
-        None => match slice.advance().await {
+        None => match Box::pin(slice.advance()).await {
             Ok(end) => slice.finish(end).await,
             Err(error) => Err(error),
         },
