@@ -19,7 +19,7 @@ type Tagged = ([(HeaderName, String); 1], Json<AttributeChoice>);
 
 /// Lists the attributes that can be synced, by name. Beside them there are each tenant's own directory extensions,
 /// `extension_{app id without hyphens}_{name}`.
-#[utoipa::path(get, path = "/v1/attributes", tag = "attributes", security(("caller" = [])), responses(
+#[utoipa::path(get, path = "/v1/attributes", tag = "attributes", security(("caller" = []), ("server" = [])), responses(
     (status = 200, body = AttributeList),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -29,7 +29,7 @@ pub(crate) async fn list(caller: Caller) -> Result<Json<AttributeList>, ApiError
 }
 
 /// Tells which attributes a connection syncs, whom it leaves out, and how often it looks. Until somebody chooses, a default holds.
-#[utoipa::path(get, path = "/v1/connections/{connection}/attributes", tag = "attributes", security(("caller" = [])),
+#[utoipa::path(get, path = "/v1/connections/{connection}/attributes", tag = "attributes", security(("caller" = []), ("server" = [])),
     params(("connection" = String, Path, description = "The connection")), responses(
     (status = 200, body = AttributeChoice, headers(("ETag" = String, description = "The choice's tag, for If-Match"))),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),

@@ -150,9 +150,9 @@ async fn a_mail_that_several_people_have_is_refused_with_their_ids() {
 
 #[tokio::test]
 async fn a_hundred_people_are_told_at_once_and_each_key_is_answered() {
-    let world = World::with_people(120).await;
+    let world = World::with_people(160).await;
     let id = world.connect_and_sync().await;
-    let all = world.people(&id).await;
+    let all: Vec<Value> = world.people(&id).await.into_iter().filter(|person| person["attributes"]["mail"].is_string()).collect();
     let key = |(place, person): (usize, &Value)| match place % 3 {
         0 => json!({"id": person["id"]}),
         1 => json!({"mail": person["attributes"]["mail"]}),
