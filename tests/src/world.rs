@@ -1,5 +1,6 @@
 //! One deployment with one tenant, and the person at the browser.
 
+mod calls;
 mod events;
 mod fleet;
 mod outside;
@@ -24,7 +25,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::caller::{ALL_SCOPES, Backend, SERVER_SCOPES};
+use crate::caller::Backend;
 use crate::chance::HandClock;
 use crate::engine::Engine;
 use crate::published::Published;
@@ -205,54 +206,6 @@ impl World {
     #[must_use]
     pub fn refreshes(&self) -> usize {
         self.simulator.requests().iter().filter(|request| request.grant.as_deref() == Some("refresh_token")).count()
-    }
-
-    /// Sends a request to the API as it is.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(portal_api::router(self.portal.clone()), request).await
-    }
-
-    /// Calls the API for a customer, with every scope.
-    ///
-    /// # Panics
-    /// When method or path are none.
-    pub async fn call(&self, customer: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let token = self.backend.token(customer, ALL_SCOPES, self.now());
-        self.call_as(&token, method, path, body).await
-    }
-
-    /// Calls the API as the operator's server, for a customer.
-    ///
-    /// # Panics
-    /// When method or path are none.
-    pub async fn call_from_server(&self, customer: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let token = self.servers.token(customer, SERVER_SCOPES, self.now());
-        self.call_as(&token, method, path, body).await
-    }
-
-    async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
-        let request = request.header("origin", PORTAL);
-        let request = match body {
-            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        self.send(request.expect("a request")).await
-    }
-
-    /// Lets callers ask no more often than so.
-    pub fn limit(&mut self, rates: Rates) {
-        self.portal.buckets = Buckets::full(rates);
-    }
-
-    /// Reads from the API for the customer.
-    pub async fn get(&self, path: &str) -> Answer {
-        self.call(CUSTOMER, "GET", path, None).await
-    }
-
-    /// Posts to the API for the customer.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.call(CUSTOMER, "POST", path, Some(body)).await
     }
 
     /// Makes a connection of a customer, which awaits consent.

@@ -1,12 +1,16 @@
 //! What a process spent: processor time, user and system, and the most memory it ever held.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
 /// How far two ways to count processor time may be apart: one counts in ticks of 10 ms, and does not stand still meanwhile.
 const APART_MAX: Duration = Duration::from_millis(40);
+
+/// No such process. Source: errno(3), Linux.
+const ESRCH: i32 = 3;
 
 /// What a process spent so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +36,12 @@ impl Spent {
         let folder = format!("/proc/{process}");
         let mut processor = Duration::ZERO;
         for task in fs::read_dir(format!("{folder}/task")).context("no such process")? {
-            let stat = fs::read_to_string(task?.path().join("schedstat"))?;
+            let stat = match fs::read_to_string(task?.path().join("schedstat")) {
+                Ok(stat) => stat,
+                // A thread that ended since it was listed; what it spent shows in the ticks.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound) || error.raw_os_error() == Some(ESRCH) => continue,
+                Err(error) => return Err(error).context("a thread's time cannot be read"),
+            };
             let nanoseconds = stat.split_whitespace().next().context("an empty schedstat")?.parse()?;
             processor += Duration::from_nanos(nanoseconds);
         }
@@ -72,20 +81,24 @@ fn bytes(status: &str, name: &str) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
     fn what_a_process_spent_grows_with_what_it_does() {
-        let before = Spent::of("self").unwrap();
-        let mut sum = 0_u64;
+        let mut busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let process = busy.id().to_string();
+        let before = Spent::of(&process).unwrap();
         let mut spent = Duration::ZERO;
         while spent < Duration::from_millis(20) {
-            sum = std::hint::black_box((0..100_000_u64).fold(sum, u64::wrapping_add));
-            let now = Spent::of("self").unwrap();
+            let now = Spent::of(&process).unwrap();
             spent = now.since(&before).unwrap();
             assert!(now.peak_bytes >= before.peak_bytes && now.mapped_bytes >= now.peak_bytes);
         }
-        assert!(sum > 0);
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(Spent::of(&process).is_err(), "it is gone");
     }
 
     #[test]

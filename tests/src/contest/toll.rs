@@ -166,7 +166,7 @@ fn writes(operation: &str) -> bool {
 
 /// What a request is about, and how many people it writes. Inside a text of JSON the quote before a key would be escaped.
 fn look_at(operation: &str, body: &[u8]) -> (About, u64) {
-    const KEY: &[u8] = b"\"person#";
+    const KEY: &[u8] = b":\"person#";
     let named = body.windows(KEY.len()).filter(|window| *window == KEY).count() as u64;
     match (named, writes(operation)) {
         (0, _) => (About::Control, 0),
