@@ -32,18 +32,20 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     journal.command("lints", cargo(root).args(LINTS))?;
     journal.command("lints of the widget as WebAssembly", cargo(root).args(WIDGET_LINTS))?;
     install(&root.join("tests/independent"), "npm packages of the independent OAuth server", &mut journal)?;
+    journal.command("programs and tests", cargo(root).args(BUILD))?;
     journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
     simulation::check(root, &mut journal)?;
     let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     if browser == Browser::Tested {
-        journal.command("runner", cargo(root).args(["build", "--locked", "-p", "runner"]))?;
         browse(root, &dist, &mut journal)?;
     }
     journal.close();
     Ok(())
 }
 
+/// Every program and every test, in one go: of a part of them cargo would enable fewer features, and compile AWS's clients once more.
+const BUILD: [&str; 5] = ["build", "--locked", "--workspace", "--bins", "--tests"];
 const LINTS: [&str; 9] =
     ["clippy", "--locked", "--workspace", "--all-targets", "--features", "system-tests/simulation", "--", "-D", "warnings"];
 const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];

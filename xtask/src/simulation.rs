@@ -10,7 +10,7 @@ use crate::bootstrap::{self, Need};
 use crate::steps::{Journal, cargo, checked};
 
 /// How long CI runs new days; as many as this time allows.
-const MINUTES: &str = "3";
+const MINUTES: &str = "1";
 /// Seeds that CI gives each breakage to show; several times what the rarest takes.
 const TEETH_SEEDS: &str = "1000";
 
