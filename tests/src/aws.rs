@@ -22,6 +22,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use events::{Events, Trouble};
 use kms::Keys;
@@ -35,6 +36,8 @@ pub use sts::{ISSUER, SUBJECT, key_set};
 pub struct Aws {
     /// Its address.
     pub endpoint: String,
+    /// How many requests came so far.
+    pub requests: watch::Receiver<usize>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -68,6 +71,7 @@ struct Front {
     dynamodb: String,
     network: Network,
     clock: Arc<dyn Clock>,
+    requests: watch::Sender<usize>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -86,12 +90,13 @@ impl Aws {
     /// When no port is free.
     pub async fn start_at(dynamodb: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let kept = Arc::<Mutex<Kept>>::default();
-        let front = Front { dynamodb: dynamodb.to_owned(), network: Network::connect()?, clock, kept: Arc::clone(&kept) };
+        let (requests, counted) = watch::channel(0);
+        let front = Front { dynamodb: dynamodb.to_owned(), network: Network::connect()?, clock, requests, kept: Arc::clone(&kept) };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let routes = Router::new().fallback(answer).with_state(Arc::new(front));
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { endpoint, kept })
+        Ok(Self { endpoint, requests: counted, kept })
     }
 
     /// Takes the oldest message off the queue.
@@ -155,6 +160,7 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 }
 
 async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    front.requests.send_modify(|requests| *requests += 1);
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
     match target.split_once('.') {

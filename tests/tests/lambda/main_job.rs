@@ -37,7 +37,7 @@ const MESSAGES_MAX: usize = 20;
 
 /// Everything that the functions speak to, each on an address of its own.
 pub(crate) struct Place {
-    _engine: Engine,
+    pub(crate) engine: Engine,
     pub(crate) aws: Aws,
     pub(crate) simulator: Simulator,
     pub(crate) ports: Ports,
@@ -48,14 +48,18 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) async fn set_up() -> Self {
-        let engine = Engine::start().await.expect("the engine starts");
+        Self::around(Engine::start().await.expect("the engine starts"), PEOPLE).await
+    }
+
+    /// The same with this engine and as many people.
+    pub(crate) async fn around(engine: Engine, people: u32) -> Self {
         let aws = Aws::start(&engine.endpoint).await.expect("the stand-in starts");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let base: Url = format!("http://{}", listener.local_addr().expect("it has an address")).parse().expect("it is a URL");
         let simulator = Simulator::new(Settings { login_base: base.clone(), graph_base: base.clone(), seed: 7, start: Timestamp::now() });
         simulator.add_app(App::web(CLIENT, "Letterhead", "https://api.example/v1/consent/callback", SECRET));
         let tenant = simulator.add_tenant("Contoso");
-        let admin = simulator.add_people(tenant, PEOPLE)[0];
+        let admin = simulator.add_people(tenant, people)[0];
         let scope = format!("{}/User.Read.All", base.origin().ascii_serialization());
         let token = simulator.grant((tenant, admin), CLIENT, &["openid", "offline_access", &scope]).expect("the admin consents");
         let routes = simulator.router();
@@ -64,7 +68,7 @@ impl Place {
         let customer = "acme".parse().expect("it is an id");
         let whose = (domain::ids::TenantId(tenant), domain::ids::ObjectId(admin));
         let id = plant(&ports, &customer, whose, &token).await.expect("the connection is planted");
-        Self { _engine: engine, aws, simulator, ports, backend: Backend::start(), base, id }
+        Self { engine, aws, simulator, ports, backend: Backend::start(), base, id }
     }
 
     /// The functions' environment.
