@@ -237,6 +237,10 @@ pub struct DataAge {
     /// Deletions that wait for somebody's approval, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletions_held: Option<DeletionsHeld>,
+    /// Attributes that Microsoft Graph fails to give: they keep the values they had, and all others are synced without them. They are tried
+    /// again with each full round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
 }
 
 /// What the sync is doing.

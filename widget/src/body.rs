@@ -162,6 +162,8 @@ fn data(body: &JsValue) -> Option<DataAge> {
         stale_since: optional(body, "stale_since", time)?,
         people: whole(&get(body, "people")?)?,
         deletions_held: optional(body, "deletions_held", held)?,
+        // For the operator: nothing on the card depends on it.
+        degraded: Vec::new(),
     })
 }
 

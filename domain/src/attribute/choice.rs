@@ -221,8 +221,13 @@ impl Choice {
     #[must_use]
     pub fn blamed(&self, message: &str, without: &BTreeSet<AttributeName>) -> Vec<AttributeName> {
         let words: BTreeSet<&str> = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
-        let asked = self.select(without);
-        asked.into_iter().filter(|name| words.contains(name)).filter_map(|name| name.parse().ok()).collect()
+        self.asked(without).into_iter().filter(|name| words.contains(name.as_str())).collect()
+    }
+
+    /// What is asked of Graph, see [`Choice::select`].
+    #[must_use]
+    pub fn asked(&self, without: &BTreeSet<AttributeName>) -> Vec<AttributeName> {
+        self.select(without).into_iter().filter_map(|name| name.parse().ok()).collect()
     }
 
     /// A short text that stays the same as long as a full round reads the same and leaves the same people out. How often rounds begin is

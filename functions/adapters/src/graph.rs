@@ -4,8 +4,10 @@ mod consenter;
 mod page;
 pub mod photos;
 
+use std::iter;
 use std::sync::Arc;
 
+use domain::attribute::AttributeName;
 use domain::cloud::{Endpoints, ForeignLink};
 use domain::ids::TenantId;
 use domain::refusal::{self, Refusal};
@@ -221,6 +223,19 @@ impl Graph {
     /// [`GraphError`].
     pub async fn probe(&self, token: &SecretString, now: Timestamp) -> Result<(), GraphError> {
         self.fetch(&self.page("v1.0/users", "$top=1&$select=id"), token, now).await.map(drop)
+    }
+
+    /// Whether Graph gives these attributes when it is asked for them together, by the same cheap request.
+    ///
+    /// # Errors
+    /// [`GraphError`], where it says neither.
+    pub async fn gives(&self, token: &SecretString, select: &[AttributeName], now: Timestamp) -> Result<bool, GraphError> {
+        let names: Vec<&str> = iter::once("id").chain(select.iter().map(AttributeName::as_str)).collect();
+        match self.fetch(&self.page("v1.0/users", &format!("$top=1&$select={}", names.join(","))), token, now).await {
+            Ok(_) => Ok(true),
+            Err(GraphError::Refused { status: 400..=499, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn page(&self, path: &str, query: &str) -> Url {

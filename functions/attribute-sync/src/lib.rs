@@ -20,6 +20,7 @@
 //! | [`plan`] | how long a stretch is, and when deletions are held |
 //! | [`step`] | the stretch: what to do next, and what to do where Graph gives no page |
 //! | `source` | pages from Graph, with a live token |
+//! | `culprits` | which attributes are to blame where Graph refuses them all |
 //! | `apply` | one page: who changed, and the writes in their order |
 //! | `memory` | what a stretch knows of people without reading them |
 //! | `leave` | who is gone: found, held, removed |
@@ -30,6 +31,7 @@
 //! To sync another attribute: `domain::attribute::CATALOGUE`, and the simulator's directory.
 
 mod apply;
+mod culprits;
 mod leave;
 mod memory;
 mod omen;

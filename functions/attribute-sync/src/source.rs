@@ -6,7 +6,7 @@ use adapters::store::StoreError;
 use adapters::store::connections::Connection;
 use adapters::vault::{self, Binding, Purpose, VaultError};
 use domain::api::HealthWord;
-use domain::attribute::Choice;
+use domain::attribute::{AttributeName, Choice};
 use domain::ids::ConnectionId;
 use domain::person::Change;
 use domain::walk::{Stage, Walk};
@@ -120,6 +120,11 @@ impl<'a> Source<'a> {
 
     pub(crate) fn token(&self) -> Result<&SecretString, GraphError> {
         self.token.as_ref().map(|(token, _)| token).ok_or(GraphError::Unauthorized)
+    }
+
+    /// Whether Graph gives these attributes when it is asked for them together.
+    pub(crate) async fn gives(&self, attributes: &[AttributeName]) -> Result<bool, GraphError> {
+        self.ports.graph.gives(self.token()?, attributes, self.ports.clock.now()).await
     }
 
     /// Fetches the page that a walk in this stage wants next, and looks at its entries.

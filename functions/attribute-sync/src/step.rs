@@ -10,7 +10,7 @@ use adapters::store::notices::Notice;
 use adapters::store::walks::TakenWalk;
 use adapters::store::{Holder, Lease, StoreError};
 use adapters::vault::VaultError;
-use domain::attribute::{self, Choice};
+use domain::attribute::{AttributeName, Choice};
 use domain::ids::ConnectionId;
 use domain::person::Person;
 use domain::roll::Visibility;
@@ -19,6 +19,7 @@ use domain::walk::{PageEnd, Stage, Walk};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{self, NotApplied};
+use crate::culprits;
 use crate::memory::Memory;
 use crate::plan::{self, Plan};
 use crate::source::{Dry, Fetched, Question, Source};
@@ -217,7 +218,7 @@ impl Work<'_> {
         };
         match marked {
             Ok(link) => self.walk.mark(link),
-            Err(error @ GraphError::Refused { status: 400..=499, .. }) if self.blamed(&error).is_empty() => {
+            Err(error @ GraphError::Refused { status: 400..=499, .. }) if self.named(&error).is_empty() => {
                 tracing::info!(connection = %self.id, error = &error as &dyn std::error::Error, "Graph does not mark the present");
                 self.walk.walk_plainly(now);
             }
@@ -304,8 +305,19 @@ impl Work<'_> {
         Ok(End::Hold)
     }
 
-    /// Attributes for which Graph refuses a request as a whole, as far as it says so: it names them.
-    fn blamed(&self, error: &GraphError) -> Vec<attribute::AttributeName> {
+    /// Attributes for which Graph refuses a request as a whole: those that it names or, where it names none at the beginning of a round,
+    /// those that are found to be refused by themselves. A link in the middle of a round may be refused for its own sake.
+    async fn blamed(&self, source: &Source<'_>, error: &GraphError) -> Vec<AttributeName> {
+        match (self.named(error), error) {
+            (named, GraphError::Refused { status: 400..=499, .. }) if named.is_empty() && self.walk.page == 0 => {
+                culprits::find(source, self.choice.asked(&self.walk.degraded)).await
+            }
+            (named, _) => named,
+        }
+    }
+
+    /// Those of the attributes asked for that a refusal names.
+    fn named(&self, error: &GraphError) -> Vec<AttributeName> {
         match error {
             GraphError::Refused { status: 400..=499, message, .. } => self.choice.blamed(message, &self.walk.degraded),
             _ => Vec::new(),
@@ -316,7 +328,7 @@ impl Work<'_> {
     async fn stumble(&mut self, source: &Source<'_>, error: GraphError) -> Result<End, StepError> {
         let (id, now) = (self.id, self.ports.clock.now());
         tracing::warn!(connection = %id, error = &error as &dyn std::error::Error, "no page");
-        let blamed = self.blamed(&error);
+        let blamed = self.blamed(source, &error).await;
         let goes_on = match error {
             GraphError::Reset { location } => self.walk.reset(location, now),
             GraphError::PageTokenExpired => self.walk.restart(now),

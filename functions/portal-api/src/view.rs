@@ -107,6 +107,7 @@ pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
         stale_since: walk.and_then(|walk| walk.stale_since),
         people: walk.map_or(0, |walk| walk.people),
         deletions_held: walk.and_then(|walk| walk.hold).map(|hold| deletions_held(&hold)),
+        degraded: walk.map_or_else(Vec::new, |walk| walk.degraded.iter().map(ToString::to_string).collect()),
     }
 }
 

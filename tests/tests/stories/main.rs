@@ -12,6 +12,7 @@ mod consent;
 mod costs;
 mod credentials;
 mod deaths;
+mod degraded;
 mod deletions;
 mod description;
 mod diagnoses;
