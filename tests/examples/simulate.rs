@@ -10,7 +10,7 @@ use system_tests::simulation::{Plan, Traced, run};
 
 const HELP: &str = "\
 simulate [--seeds N] [--from S] [--minutes M]   runs N seeds (or as many as M minutes allow) from S on
-simulate --faults                               every plan of one and of two faults
+simulate --faults [N]                           every plan of one fault, and every (or every N-th) of two
 simulate --teeth [N]                            the first seed, of N, at which each breakage is noticed
 simulate --seed S                               one seed, with its trace";
 
@@ -36,7 +36,7 @@ fn obey(words: &[String]) -> Result<bool> {
     while let Some(word) = words.next() {
         let mut number = || words.next().and_then(|number| number.parse::<u64>().ok());
         match word {
-            "--faults" => return Ok(told("plans", &faults(2))),
+            "--faults" => return Ok(told("plans", &faults(number().and_then(|share| share.try_into().ok()).unwrap_or(1)))),
             "--teeth" => return Ok(teeth(number().unwrap_or(TEETH_SEEDS))),
             "--seed" => return Ok(replayed(number().context("--seed needs a number")?)),
             "--seeds" => limit.seeds = number().context("--seeds needs a number")?,

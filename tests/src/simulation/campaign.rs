@@ -58,10 +58,13 @@ pub fn seeds(from: u64, limit: Limit) -> Tally {
     })
 }
 
-/// Runs every plan of one fault and, at Entra, of two, over the steps of the standard run.
+/// Runs every plan of one fault and, at Entra, every `share`-th of two, over the steps of the standard run.
 #[must_use]
-pub fn faults(most: usize) -> Tally {
-    let plans = fault_plans(most);
+pub fn faults(share: usize) -> Tally {
+    let plans: Vec<Plan> = match share {
+        0 | 1 => fault_plans(2),
+        share => fault_plans(1).into_iter().chain(fault_plans(2).into_iter().step_by(share)).collect(),
+    };
     let next = AtomicUsize::new(0);
     on_all_cores(|_| plans.get(next.fetch_add(1, Ordering::Relaxed)).cloned())
 }
