@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { Product } from './lib/product.mjs';
 
 const CUSTOMER = 'harbor-finch';
-const PEOPLE = 3000;
-const PATIENCE = 90_000;
+const PEOPLE = 2000;
+const PATIENCE = 180_000;
 
 let product;
 

@@ -11,7 +11,7 @@ import { Product } from './lib/product.mjs';
 
 const pictures = fileURLToPath(new URL('../../artifacts/story', import.meta.url));
 /** Long enough for a slow machine; nothing waits for it but a failure. */
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 
 let browser;
 let product;
