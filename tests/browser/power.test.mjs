@@ -8,6 +8,8 @@ import { Product } from './lib/product.mjs';
 const CUSTOMER = 'harbor-finch';
 const PEOPLE = 2000;
 const PATIENCE = 180_000;
+/** Milliseconds between two looks: fewer than the ten a second that the API lets a customer have. */
+const PAUSE = 150;
 
 let product;
 
@@ -26,7 +28,7 @@ async function until(what, holds) {
     const held = await holds();
     if (held) return held;
     assert.ok(!patience.aborted, `${what}, in time`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 

@@ -275,7 +275,7 @@ test('somebody without a connection is offered one, and gets it', async () => {
   popup.setDefaultTimeout(PATIENCE);
   await popup.locator('#login').fill('nobody@nowhere.example');
   await popup.locator('#cancel').click();
-  await page.getByText(/cancelled or the permissions were declined/).waitFor();
+  await page.getByRole('alert').getByText(/cancelled or the permissions were declined/).waitFor();
   await picture(page, '5-declined');
 
   const again = context.waitForEvent('page');
