@@ -2,6 +2,9 @@
 //!
 //! Source: <https://www.w3.org/TR/png-3/> (palette images, chunks), RFC 1950 and RFC 1951 section 3.2.4 (uncompressed blocks)
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::chance::scatter;
 
 /// Backgrounds, skins, hair and clothes, as red, green and blue.
@@ -14,11 +17,28 @@ const CLOTHES: [[u8; 3]; 5] = [[0x2f, 0x4b, 0x7c], [0x3d, 0x6b, 0x5c], [0x7a, 0x
 /// Bytes of one uncompressed block.
 const BLOCK_MAX: usize = 65_535;
 
+/// The chunks of pixels that were drawn already, by the length of their side. Everybody has the same shape, in colours of their own.
+static PIXELS: Mutex<BTreeMap<u32, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
+
 /// Draws the portrait of this number, `side` by `side` pixels.
 pub(crate) fn draw(number: u64, side: u32) -> Vec<u8> {
     let pick = |colours: &[[u8; 3]], shift: u32| colours[(scatter(number) >> shift) as usize % colours.len()];
     let palette = [pick(&BACKGROUNDS, 8), pick(&SKINS, 20), pick(&HAIRS, 32), pick(&CLOTHES, 44)].concat();
     let side = side.max(1);
+    let size = side.to_be_bytes();
+    // Two bits a pixel, by palette.
+    let header = [&size[..], &size[..], &[2, 3, 0, 0, 0]].concat();
+    let signature = b"\x89PNG\r\n\x1a\n";
+    [&signature[..], &chunk(b"IHDR", &header), &chunk(b"PLTE", &palette), &pixels(side), &chunk(b"IEND", &[])].concat()
+}
+
+fn pixels(side: u32) -> Arc<[u8]> {
+    let mut drawn = PIXELS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(drawn.entry(side).or_insert_with(|| chunk(b"IDAT", &stored(&rows(side))).into()))
+}
+
+/// The rows of an image, each after a byte that says it is not filtered.
+fn rows(side: u32) -> Vec<u8> {
     let mut rows = Vec::new();
     for y in 0..side {
         rows.push(0);
@@ -28,17 +48,13 @@ pub(crate) fn draw(number: u64, side: u32) -> Vec<u8> {
             rows.push(four.fold(0, |byte, colour| byte << 2 | colour));
         }
     }
-    let size = side.to_be_bytes();
-    // Two bits a pixel, by palette.
-    let header = [&size[..], &size[..], &[2, 3, 0, 0, 0]].concat();
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, data) in [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", stored(&rows)), (b"IEND", Vec::new())] {
-        png.extend(u32::try_from(data.len()).unwrap_or_default().to_be_bytes());
-        let body = [&name[..], &data].concat();
-        png.extend(&body);
-        png.extend(crc(&body).to_be_bytes());
-    }
-    png
+    rows
+}
+
+fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let body = [name, data].concat();
+    let length = u32::try_from(data.len()).unwrap_or_default();
+    [&length.to_be_bytes()[..], &body, &crc(&body).to_be_bytes()].concat()
 }
 
 /// Which colour a point of the unit square has: 0 background, 1 skin, 2 hair, 3 clothes.
