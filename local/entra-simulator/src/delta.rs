@@ -208,14 +208,14 @@ impl Press<'_> {
     fn fill(&self, tenant: &Tenant, round: &mut Round, people: &mut Vec<Value>) -> bool {
         let Tenant { directory, delta, .. } = tenant;
         if let Some(person) = round.again.take().and_then(|id| directory.person(id)) {
-            let since = match round.stage {
-                Stage::Full { .. } => None,
-                Stage::Changes { since, .. } => Some(since),
+            let extent = match round.stage {
+                Stage::Full { .. } => Extent::Everything { begun: round.upto },
+                Stage::Changes { since, .. } => Extent::Since(since),
             };
-            people.extend(self.show(delta, &round.view, person, since));
+            people.extend(self.show(delta, &round.view, person, extent));
         }
         let (is_last, last) = match &mut round.stage {
-            Stage::Full { position } => self.fill_full((directory, delta), &round.view, position, people),
+            Stage::Full { position } => self.fill_full((directory, delta), &round.view, (position, round.upto), people),
             Stage::Changes { since, after } => {
                 // Who changes again while the round is under way still belongs to it, or somebody new would never be shown as new; the
                 // next round shows such people once more. Only a lag hides what is later.
@@ -232,7 +232,7 @@ impl Press<'_> {
         &self,
         (directory, delta): (&Directory, &DeltaBehaviour),
         view: &View,
-        position: &mut usize,
+        (position, begun): (&mut usize, u64),
         people: &mut Vec<Value>,
     ) -> (bool, Option<Uuid>) {
         let mut last = None;
@@ -242,7 +242,7 @@ impl Press<'_> {
                 return (false, last);
             }
             *position += 1;
-            if let Some(object) = self.show(delta, view, person, None) {
+            if let Some(object) = self.show(delta, view, person, Extent::Everything { begun }) {
                 people.push(object);
                 last = Some(person.id);
                 shown += 1;
@@ -265,7 +265,7 @@ impl Press<'_> {
                 return (false, last);
             }
             *after = sequence;
-            if let Some(object) = self.show(delta, view, person, Some(since)) {
+            if let Some(object) = self.show(delta, view, person, Extent::Since(since)) {
                 people.push(object);
                 last = Some(person.id);
                 shown += 1;
@@ -275,15 +275,18 @@ impl Press<'_> {
     }
 
     /// A person as this round shows them; `None` when there is nothing to show.
-    fn show(&self, delta: &DeltaBehaviour, view: &View, person: &Person, since: Option<u64>) -> Option<Value> {
+    fn show(&self, delta: &DeltaBehaviour, view: &View, person: &Person, extent: Extent) -> Option<Value> {
         if !view.covers(person.id) {
             return None;
         }
-        let is_new = since.is_none_or(|since| person.presence_since > since);
-        match (person.presence, since) {
-            (Presence::Present, Some(since)) if !is_new => self.show_change(delta, view, person, since),
-            (Presence::Present, _) => Some(Value::Object(full(view, person))),
-            (_, None) if !delta.removed_in_first_round => None,
+        let (is_new, since) = match extent {
+            Extent::Everything { begun } => (true, begun),
+            Extent::Since(since) => (person.presence_since > since, since),
+        };
+        match (person.presence, extent) {
+            (Presence::Present, _) if !is_new => self.show_change(delta, view, person, since),
+            (Presence::Present, _) => Some(Value::Object(full(view, person, since))),
+            (_, Extent::Everything { .. }) if !delta.removed_in_first_round => None,
             (Presence::SoftDeleted, _) => is_new.then(|| removed(person.id, "changed")),
             (Presence::Purged, _) => is_new.then(|| removed(person.id, "deleted")),
         }
@@ -306,7 +309,7 @@ impl Press<'_> {
             Detail::Minimal => changed(name, held.since),
         });
         if has_other_manager {
-            object.insert("manager@delta".to_owned(), manager_change(person.manager_at(since), person.manager()));
+            object.insert("manager@delta".to_owned(), manager_change(person, since));
         }
         Some(Value::Object(object))
     }
@@ -346,17 +349,29 @@ pub(crate) fn next_base(tenant: &mut Tenant, graph_base: &Url) -> String {
     }
 }
 
-/// Everything selected about a person.
-fn full(view: &View, person: &Person) -> Map<String, Value> {
+/// How much a round tells.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// Everybody there is, in a round that began at this number.
+    Everything { begun: u64 },
+    /// What changed since this number.
+    Since(u64),
+}
+
+/// Everything selected about a person, in a full round that began at a number, or as somebody who is new since it.
+fn full(view: &View, person: &Person, since: u64) -> Map<String, Value> {
     let mut object = person.object(|name, _| view.has(name));
-    if let Some(manager) = person.manager().filter(|_| view.has_manager()) {
-        object.insert("manager@delta".to_owned(), manager_change(None, Some(manager)));
+    if view.has_manager() && (person.manager().is_some() || person.manager_since() > since) {
+        object.insert("manager@delta".to_owned(), manager_change(person, since));
     }
     object
 }
 
-/// The annotation for a change of manager. That a removal comes as its own entry is an assumption.
-fn manager_change(before: Option<Uuid>, after: Option<Uuid>) -> Value {
+/// The annotation for a change of manager. Assumptions: that a removal comes as its own entry, and that a manager who came and went since
+/// is told as removed, because a round shows what changes while it is under way, and so it may speak to somebody who saw them.
+fn manager_change(person: &Person, since: u64) -> Value {
+    let after = person.manager();
+    let before = person.manager_at(since).or(person.latest_manager().filter(|_| after.is_none()));
     let gone = before
         .filter(|before| Some(*before) != after)
         .map(|id| json!({"@odata.type": "#microsoft.graph.user", "id": id, "@removed": {"reason": "deleted"}}));

@@ -87,6 +87,11 @@ impl Person {
         known.and_then(|(_, manager)| *manager)
     }
 
+    /// The latest manager there was, now or before.
+    pub(crate) fn latest_manager(&self) -> Option<Uuid> {
+        self.managers.iter().rev().find_map(|(_, manager)| *manager)
+    }
+
     /// The number of the latest change of manager; 0 when there never was one.
     pub(crate) fn manager_since(&self) -> u64 {
         self.managers.last().map_or(0, |(since, _)| *since)
