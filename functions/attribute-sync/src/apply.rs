@@ -17,7 +17,7 @@ use adapters::store::rolls::{GoneNote, PageNumber};
 use domain::ids::ObjectId;
 use domain::person::{self, Change, Manner, News, Outcome, Record};
 use domain::roll::{Fingerprint, Kind, Line, Sight, Visibility};
-use domain::walk::Tally;
+use domain::walk::{Stage, Tally};
 
 use crate::source::Fetched;
 use crate::step::{StepError, Work};
@@ -236,11 +236,13 @@ async fn write(work: &mut Work<'_>, effect: &Effect) -> Result<(), StepError> {
         work.walk.is_noting = true;
         work.note(&[]).await?;
     }
+    let work = &*work;
     let (store, id, now) = (&work.ports.store, work.id, work.ports.clock.now());
     let roll = async {
-        match effect.lines.is_empty() {
-            true => Ok(()),
-            false => store.put_roll(id, (page, work.lease.fence), &effect.lines, now).await,
+        // Even of nobody: it takes the place of what a dead worker may have noted of this page.
+        match work.walk.is_full {
+            true => store.put_roll(id, (page, work.lease.fence), &effect.lines, now).await,
+            false => Ok(()),
         }
     };
     let gone = async {
@@ -261,10 +263,12 @@ async fn write(work: &mut Work<'_>, effect: &Effect) -> Result<(), StepError> {
             false => store.note_changes(id, work.walk.changes + 1, &effect.changes, now).await,
         }
     };
-    futures::try_join!(roll, gone, back, noted)?;
-    welcome(work, effect).await;
-    store.write_people(id, &effect.writes, now).await?;
-    Ok(())
+    let all = async {
+        futures::try_join!(roll, gone, back, noted)?;
+        welcome(work, effect).await;
+        store.write_people(id, &effect.writes, now).await
+    };
+    Ok(work.while_held(Box::pin(all)).await?)
 }
 
 /// Tells the tour over photos whom the page adds; those of a first load its own first tour finds. The sync waits for no photo: whoever is
@@ -276,7 +280,7 @@ async fn welcome(work: &Work<'_>, effect: &Effect) {
     }
 }
 
-/// Counts what became of the people whom a dead worker was writing, and closes its note.
+/// Counts what became of the people whom a dead worker was writing, and closes its notes.
 pub(crate) async fn absorb(work: &mut Work<'_>) -> Result<(), StepError> {
     if !work.walk.is_noting {
         return Ok(());
@@ -295,6 +299,36 @@ pub(crate) async fn absorb(work: &mut Work<'_>) -> Result<(), StepError> {
             _ => 0,
         };
     }
+    if work.walk.is_blank() {
+        tally.shown += unnoted(work).await?;
+    }
+    take_back(work).await?;
     work.walk.count(&tally);
     Ok(())
+}
+
+/// How many people a dead worker stored of a page that reads nobody, and notes nobody's change. The page may come again without some of
+/// them: from here on the round reads people, and sweeps whom it does not meet.
+async fn unnoted(work: &mut Work<'_>) -> Result<i64, StoreError> {
+    let (store, id) = (&work.ports.store, work.id);
+    work.walk.is_sweep_owed = true;
+    let met = store.met_by(id, PageNumber { round: work.walk.round, page: work.walk.page }).await?;
+    let earlier = work.memory.roll(work.ports, id, &work.walk).await?;
+    let new: Vec<ObjectId> = met.into_iter().filter(|person| !earlier.has_met(*person)).collect();
+    let stored = store.people(id, &new).await?;
+    Ok(stored.iter().map(|stored| i64::from(!stored.is_hidden)).sum())
+}
+
+/// Takes back whom a dead worker noted as gone, or as back, by the page that it was applying: the page comes again and may not say it again.
+async fn take_back(work: &Work<'_>) -> Result<(), StoreError> {
+    let (store, id, now) = (&work.ports.store, work.id, work.ports.clock.now());
+    let page = PageNumber { round: work.walk.round, page: work.walk.page };
+    if !matches!(work.walk.stage, Stage::Listing { .. } | Stage::Walking { .. }) {
+        return Ok(());
+    }
+    store.put_gone(id, GoneNote::Page(page), &[], now).await?;
+    match work.walk.hold {
+        Some(hold) => store.put_gone(id, GoneNote::Back { hold: hold.round, page }, &[], now).await,
+        None => Ok(()),
+    }
 }

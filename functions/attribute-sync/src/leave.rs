@@ -100,7 +100,7 @@ async fn stored(work: &Work<'_>, candidates: &[Candidate]) -> Result<Vec<(Object
 async fn put_list(work: &Work<'_>, list: u16, people: &[ObjectId]) -> Result<(), StoreError> {
     let note = GoneNote::Found { round: work.walk.round, list: work.walk.lists + list };
     let gone: Vec<(ObjectId, bool)> = people.iter().map(|person| (*person, true)).collect();
-    work.ports.store.put_gone(work.id, note, &gone, work.ports.clock.now()).await
+    work.while_held(work.ports.store.put_gone(work.id, note, &gone, work.ports.clock.now())).await
 }
 
 /// Removes those of one list who are still gone, and lets the walk move on.
@@ -118,9 +118,12 @@ pub(crate) async fn remove(work: &mut Work<'_>, (round, list): (u32, u16)) -> Re
         work.walk.is_noting = true;
         work.note(&[]).await?;
         let now = work.ports.clock.now();
-        store.note_changes(id, work.walk.changes + 1, &changes, now).await?;
         let writes: Vec<Write> = changes.iter().map(|change| Write::Delete(change.id)).collect();
-        store.write_people(id, &writes, now).await?;
+        let all = async {
+            store.note_changes(id, work.walk.changes + 1, &changes, now).await?;
+            store.write_people(id, &writes, now).await
+        };
+        work.while_held(all).await?;
         let shown = changes.iter().filter(|change| change.kind == Kind::Removed).count();
         tally = Tally { shown: -i64::try_from(shown).unwrap_or(i64::MAX), is_noted: true, ..tally };
     }

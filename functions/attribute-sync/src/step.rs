@@ -27,6 +27,8 @@ use crate::{Shift, leave, omen};
 
 /// How long a worker holds a walk from its last write on: longer than fetching (15 s) and storing (three writes of at most 10 s) one page.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// How much sooner than the lease ends its holder gives up: clocks differ.
+const APART: SignedDuration = SignedDuration::from_secs(5);
 /// After so long without a step a walk under way falls due again: its worker or its task was lost.
 const WATCHDOG: SignedDuration = SignedDuration::from_secs(120);
 /// The wait for a fresh access token.
@@ -83,6 +85,16 @@ impl Work<'_> {
         Ok(self.ports.store.note_walk(self.id, &self.walk, &self.lease, notices).await?)
     }
 
+    /// Writes what asks for no fence, as long as the walk is surely held: whoever is late, because their machine stood still, would write
+    /// something old over what another has stored since.
+    pub(crate) async fn while_held<T>(&self, writes: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let left = self.lease.until.duration_since(self.ports.clock.now()) - APART;
+        match tokio::time::timeout(Duration::try_from(left).unwrap_or_default(), writes).await {
+            Ok(written) => written,
+            Err(_) => Err(StoreError::Overtaken { what: format!("write people of {} in time", self.id) }),
+        }
+    }
+
     /// Whether the customer's choice shows a person.
     pub(crate) fn visibility(&self, person: &Person) -> Visibility {
         match self.choice.hides(person, &self.walk.degraded) {
@@ -131,7 +143,7 @@ pub async fn step(shift: Shift<'_>, task: &SyncTask) -> Result<Step, StepError> 
         work.walk.heed(decision);
     }
     let stretch = Stretch { lane: task.lane, until: plan.last_begin(task.lane, now, deadline) };
-    let end = match work.go(stretch).await {
+    let end = match Box::pin(work.go(stretch)).await {
         // Whoever took the walk over goes on with it.
         Err(StepError::Store(StoreError::Overtaken { .. })) => return Ok(Step::Idle),
         end => end?,

@@ -78,6 +78,57 @@ async fn a_worker_that_was_overtaken_writes_nothing_old_over_something_new() {
     assert_synced(&world, &id).await;
 }
 
+/// The worker is found dead, and the next one goes on.
+async fn followed(world: &World, id: &domain::ids::ConnectionId) {
+    assert!(world.step(id).await.is_err(), "it died");
+    world.engine.meter.lose_no_more();
+    world.pass(SignedDuration::from_secs(121));
+    attribute_sync::tick(&world.ports).await.unwrap();
+}
+
+#[tokio::test]
+async fn whom_a_dead_worker_noted_as_gone_is_not_gone_where_the_page_comes_again_without_them() {
+    let world = World::with_people(4).await;
+    let id = world.connect_and_sync().await;
+    let people = world.simulator.directory(world.tenant);
+    let others = people.iter().filter_map(|person| person["id"].as_str()?.parse().ok()).filter(|person| *person != world.admin);
+    let others: Vec<uuid::Uuid> = others.collect();
+    world.work(Act::PageSize { people: 1 });
+    world.work(Act::DeleteUser { user: others[0] });
+    world.work(Act::ChangeJobTitles { count: 1 });
+    world.work(Act::DeleteUser { user: others[1] });
+    world.pass(SignedDuration::from_mins(20));
+    // The lease, the note that people are being written, and not the one that the page is done.
+    world.engine.meter.lose("UpdateItem", 2, Lost::Request);
+    followed(&world, &id).await;
+    world.work(Act::RestoreUser { user: others[0] });
+    world.drain().await;
+    assert_synced(&world, &id).await;
+}
+
+#[tokio::test]
+async fn whom_a_dead_worker_met_on_a_page_counts_only_where_the_page_comes_again_with_them() {
+    let (world, id) = under_way().await;
+    world.work(Act::RefuseMarks { on: true });
+    world.step(&id).await.unwrap();
+    world.engine.meter.lose("BatchWriteItem", 0, Lost::Request);
+    followed(&world, &id).await;
+    world.work(Act::EmptyPages { pages: 1 });
+    world.drain().await;
+    assert_synced(&world, &id).await;
+}
+
+#[tokio::test]
+async fn whom_a_dead_worker_stored_in_a_first_load_counts_where_the_page_comes_again_without_them() {
+    let (world, id) = under_way().await;
+    world.step(&id).await.unwrap();
+    world.engine.meter.lose("BatchWriteItem", 0, Lost::Answer);
+    followed(&world, &id).await;
+    world.work(Act::DeletePeople { count: 1 });
+    world.drain().await;
+    assert_synced(&world, &id).await;
+}
+
 #[tokio::test]
 async fn every_task_delivered_three_times_comes_to_the_same() {
     let (world, id) = under_way().await;

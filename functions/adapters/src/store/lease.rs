@@ -104,7 +104,11 @@ impl Store {
         Ok(())
     }
 
-    /// The update that writes `body` and the next work under a lease, and ends it (or keeps it, where `keeps`).
+    /// The update that writes `body` and the next work under a lease, and ends it or keeps it.
+    ///
+    /// A note that keeps the lease asks besides that no later one was written: the client gives a request up after seconds and sends it
+    /// again, and the first one may still arrive when the holder has gone on under the same fence, or has ended. Each note lasts longer
+    /// than the one before, and one that ends the lease leaves nothing to keep.
     pub(super) fn under(&self, lease: &Lease, body: AttributeValue, work: Option<(String, Timestamp)>, end: LeaseEnd) -> UpdateBuilder {
         let until = match end {
             LeaseEnd::Release => Timestamp::UNIX_EPOCH,
@@ -114,16 +118,23 @@ impl Store {
             Some(_) => "SET body = :body, lease_until = :until, #work = :work, work_at = :work_at",
             None => "SET body = :body, lease_until = :until REMOVE #work, work_at",
         };
+        let condition = match end {
+            LeaseEnd::Release => "fence = :fence",
+            LeaseEnd::Keep => "fence = :fence AND lease_until BETWEEN :held AND :until",
+        };
         let mut update = aws_sdk_dynamodb::types::Update::builder()
             .table_name(&self.connections)
             .key("pk", text(&lease.pk))
             .key("sk", text(lease.sk))
             .update_expression(expression)
-            .condition_expression("fence = :fence")
+            .condition_expression(condition)
             .expression_attribute_names("#work", "work")
             .expression_attribute_values(":fence", number(lease.fence))
             .expression_attribute_values(":body", body)
             .expression_attribute_values(":until", time(until));
+        if end == LeaseEnd::Keep {
+            update = update.expression_attribute_values(":held", number(1));
+        }
         if let Some((work, at)) = work {
             update = update.expression_attribute_values(":work", text(work)).expression_attribute_values(":work_at", time(at));
         }

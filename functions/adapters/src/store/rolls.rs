@@ -96,12 +96,34 @@ impl Store {
         (range, freshness): (IdRange, Freshness),
         expected: usize,
     ) -> Result<Lines, StoreError> {
+        let keys = (format!("{:010}#", before.round), format!("{:010}#{:010}", before.round, before.page));
+        self.lines(id, keys, (range, freshness), expected).await
+    }
+
+    /// Whom one page met, as its latest writer noted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn met_by(&self, id: &ConnectionId, page: PageNumber) -> Result<Vec<ObjectId>, StoreError> {
+        let keys = (format!("{:010}#{:010}", page.round, page.page), format!("{:010}#{:010}", page.round, page.page + 1));
+        let lines = self.lines(id, keys, (IdRange { index: 0, ranges: 1 }, Freshness::Latest), 0).await?;
+        Ok(lines.iter().map(|line| Line::unpack(line).id).collect())
+    }
+
+    /// Lines of the pages between two sort keys.
+    async fn lines(
+        &self,
+        id: &ConnectionId,
+        (first, last): (String, String),
+        (range, freshness): (IdRange, Freshness),
+        expected: usize,
+    ) -> Result<Lines, StoreError> {
         let request = self.client.query().table_name(&self.people).consistent_read(freshness == Freshness::Latest);
         let request = request
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(key(id)))
-            .expression_attribute_values(":first", text(format!("{:010}#", before.round)))
-            .expression_attribute_values(":last", text(format!("{:010}#{:010}", before.round, before.page)));
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last));
         let mut items = request.into_paginator().items().send();
         let mut lines = Lines::with_capacity(expected);
         let mut last: Option<(String, usize)> = None;
