@@ -1,7 +1,7 @@
 //! What developers and CI run: `cargo xtask <command>`, or `xtask/run <command>` on a fresh machine.
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
-//! hands over to the runner, [`check`] runs every test, [`simulation`] runs the token work through bad days, [`contest`] measures the
+//! hands over to the runner, [`check`] runs every test, [`simulation`] runs checks and sync through bad days, [`contest`] measures the
 //! sync beside others, [`ready`] measures a start, [`steps`] tells what is happening and how long it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
@@ -32,7 +32,7 @@ cargo xtask <command>
 
   up [--fresh] [--port N] [--data DIR]   build what is needed and run the whole product on this machine
   test [--no-browser]                    run everything CI runs
-  simulate [--seeds N] [--from S]        run the token work through N bad days; also --minutes M, --seed S (with its
+  simulate [--seeds N] [--from S]        run checks and sync through N bad days; also --minutes M, --seed S (with its
                                          trace), --faults (every plan of one and of two), --teeth (every breakage)
   bench sync [--people N,N] [--only ours] measure the sync beside programs that others would write; also --few N, --wait MS,
                                          --limit MIB: see tests/benches/sync/main.rs

@@ -1,15 +1,17 @@
-//! What the simulation must notice: ways to break the token work. Each is done at a seam, so that production code knows nothing of them,
+//! What the simulation must notice: ways to break checks and sync. Each is done at a seam, so that production code knows nothing of them,
 //! and each is noticed by the rule beside it; `cargo xtask simulate --teeth` says at which seed.
+
+mod sync;
 
 use adapters::vault::{Binding, Purpose};
 use serde_json::{Value, json};
 
-use super::plan::Plan;
+use super::plan::{Directory, Plan};
 use super::watch::Rule;
 
 macro_rules! breakages {
     ($($(#[doc = $doc:literal])* $name:ident noticed by $($rule:ident)|+,)*) => {
-        /// A way to break the token work.
+        /// A way to break checks or sync.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Breakage {
             $($(#[doc = $doc])* #[doc = concat!(" Noticed by ", stringify!($($rule)|+), ".")] $name,)*
@@ -87,6 +89,22 @@ breakages! {
     VaultOpen noticed by I6,
     /// Answers are logged.
     TokensLogged noticed by I6,
+    /// The walk moves before the people of its page are stored.
+    WalkFirst noticed by I10,
+    /// Whom a page says to be gone is not noted.
+    RemovalsDropped noticed by I10,
+    /// A page is skipped.
+    PageSkipped noticed by I10,
+    /// A list counts as read when its first page is.
+    RoundCutShort noticed by I10,
+    /// People are stored twice, the second time as if they had changed.
+    PeopleTwice noticed by I11,
+    /// Whoever is stored is taken for somebody new.
+    PeopleUnread noticed by I10 | I11,
+    /// A message begins a round although none is due.
+    RoundAnyTime noticed by I11,
+    /// A walk is taken although somebody holds it, and moved without asking for its fence.
+    WalkShared noticed by I10 | I11,
 }
 
 impl Breakage {
@@ -95,7 +113,13 @@ impl Breakage {
     pub fn plan(self, seed: u64) -> Plan {
         let mut plan = Plan::of(seed);
         plan.lingers |= self.rules().contains(&Rule::Seldom);
+        plan.directory = self.is_of_sync().then(|| Directory::of(seed));
         plan
+    }
+
+    /// Whether it breaks the sync.
+    fn is_of_sync(self) -> bool {
+        self.rules().iter().any(|rule| matches!(rule, Rule::I10 | Rule::I11))
     }
 
     /// Bends what is asked of DynamoDB.
@@ -120,6 +144,7 @@ impl Breakage {
                 request["Item"]["sk"] = json!({"S": "grant#0"});
                 request["Item"]["slot"] = json!({"N": "0"});
             }
+            _ if self.is_of_sync() => self.bend_sync(operation, request),
             _ if operation == "UpdateItem" => self.bend_update(request, now_milliseconds),
             _ => actions(request, |actions| {
                 let updates = actions.iter_mut().filter_map(|action| action.get_mut("Update"));
@@ -163,11 +188,17 @@ impl Breakage {
 
     /// Whether a request is held back until the connection is settled.
     pub(super) fn holds_back(self, operation: &str, request: &Value) -> bool {
-        self == Self::PointerFirst && is_token(operation, request)
+        (self == Self::PointerFirst && is_token(operation, request)) || (self == Self::WalkFirst && operation == "BatchWriteItem")
+    }
+
+    /// The sort key of the item whose write lets go what is held back.
+    pub(super) fn lets_go(self) -> &'static str {
+        if self == Self::WalkFirst { "walk" } else { "connection" }
     }
 
     /// Bends what DynamoDB answers to reads of many items.
     pub(super) fn shows(self, answer: &mut Value) {
+        self.shows_sync(answer);
         let tables = answer.get_mut("Responses").and_then(Value::as_object_mut).into_iter().flat_map(|tables| tables.values_mut());
         for item in tables.filter_map(Value::as_array_mut).flatten() {
             if self == Self::LeaseIgnored && !item["lease_until"].is_null() {

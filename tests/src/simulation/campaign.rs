@@ -45,20 +45,40 @@ pub struct Limit {
     pub time: Option<Duration>,
 }
 
+/// Which work a seed's plan has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Checks, and in some the sync.
+    Drawn,
+    /// Checks and the sync.
+    Sync,
+}
+
+impl Work {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn plan(self, seed: u64) -> Plan {
+        match self {
+            Self::Drawn => Plan::of(seed),
+            Self::Sync => Plan::with_directory(seed),
+        }
+    }
+}
+
 /// Runs seeds from `from` on; stops early after ten bad ones.
 #[must_use]
-pub fn seeds(from: u64, limit: Limit) -> Tally {
+pub fn seeds(from: u64, work: Work, limit: Limit) -> Tally {
     let begun = Instant::now();
     let next = AtomicU64::new(from);
     let end = from.saturating_add(limit.seeds);
     on_all_cores(|tally| {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         let is_over = seed >= end || tally.bad.len() >= 10 || limit.time.is_some_and(|time| begun.elapsed() > time);
-        (!is_over).then(|| Plan::of(seed))
+        (!is_over).then(|| work.plan(seed))
     })
 }
 
-/// Runs every plan of one fault and, at Entra, every `share`-th of two, over the steps of the standard run.
+/// Runs every plan of one fault and, of the checks at Entra, every `share`-th of two, over the steps of the standard runs.
 #[must_use]
 pub fn faults(share: usize) -> Tally {
     let plans: Vec<Plan> = match share {
@@ -72,11 +92,13 @@ pub fn faults(share: usize) -> Tally {
 /// Every plan of at most `most` faults.
 #[must_use]
 pub fn fault_plans(most: usize) -> Vec<Plan> {
-    let steps = |provider| run(&Plan::exact(BTreeMap::new(), provider), None, Traced::No).steps;
+    let steps = |plan: &Plan| run(plan, None, Traced::No).steps;
+    let singles = |steps: u32| (1..=steps).flat_map(|step| FAULTS.map(|fault| (step, fault)));
     let mut plans = Vec::new();
     for provider in [Provider::Lasting, Provider::Grace, Provider::SingleUse] {
-        let one: Vec<(u32, Fault)> = (1..=steps(provider)).flat_map(|step| FAULTS.map(|fault| (step, fault))).collect();
-        plans.push(Plan::exact(BTreeMap::new(), provider));
+        let calm = Plan::exact(BTreeMap::new(), provider);
+        let one: Vec<(u32, Fault)> = singles(steps(&calm)).collect();
+        plans.push(calm);
         plans.extend(one.iter().map(|fault| Plan::exact(BTreeMap::from([*fault]), provider)));
         if most >= 2 && provider == Provider::Lasting {
             let two = one.iter().flat_map(|first| one.iter().map(move |second| (*first, *second)));
@@ -86,6 +108,9 @@ pub fn fault_plans(most: usize) -> Vec<Plan> {
             );
         }
     }
+    let sync = Plan::exact_sync(BTreeMap::new());
+    plans.extend(singles(steps(&sync)).map(|fault| Plan::exact_sync(BTreeMap::from([fault]))));
+    plans.push(sync);
     plans
 }
 

@@ -1,5 +1,6 @@
 //! The way to Entra and Graph, and what other providers do with old refresh tokens.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adapters::transport::{BODY_MAX_BYTES, DEADLINE, Transport, TransportError};
@@ -16,7 +17,9 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::breakage::{Breakage, dead_token};
 use super::outside::{Outside, Passed};
+use super::pages::Asked;
 use super::plan::Provider;
+use super::stirs::Stirs;
 use super::watch::{Rule, Verdict};
 
 /// How long a used token is good at a provider with grace.
@@ -40,6 +43,9 @@ pub struct Entrance {
     router: Router,
     /// Families of tokens that were ended because an old one was used.
     ended: Mutex<Vec<usize>>,
+    /// How often something moves in a directory, in a thousand requests for a page.
+    pub stirring: AtomicU64,
+    stirs: Stirs,
 }
 
 impl Entrance {
@@ -47,7 +53,17 @@ impl Entrance {
     #[must_use]
     pub fn new(outside: Arc<Outside>, simulator: Simulator, provider: Provider, breakage: Option<Breakage>) -> Self {
         let router = simulator.router();
-        Self { outside, simulator, accounts: Vec::new(), provider, breakage, router, ended: Mutex::default() }
+        Self {
+            outside,
+            simulator,
+            accounts: Vec::new(),
+            provider,
+            breakage,
+            router,
+            ended: Mutex::default(),
+            stirring: AtomicU64::default(),
+            stirs: Stirs::default(),
+        }
     }
 
     /// What Entra answers; the body is null where it is no JSON.
@@ -154,6 +170,8 @@ pub struct Door {
     pub entrance: Arc<Entrance>,
     /// Whose door.
     pub actor: Arc<Actor>,
+    /// Whose directory is read through it, where it is the sync's.
+    pub connection: Option<usize>,
 }
 
 impl Door {
@@ -195,12 +213,14 @@ impl Door {
             Some(Refresh { connection, token }) => format!("refresh of connection {connection} with token {token}"),
             None => format!("{} {}", request.method(), request.uri().path().rsplit('/').next().unwrap_or_default()),
         };
+        let page = self.connection.zip(Asked::of(request.uri()));
         let (entrance, actor) = (Arc::clone(&self.entrance), Arc::clone(&self.actor));
         let passed = self.entrance.outside.through(&self.actor, &label, move || {
             Box::pin(async move {
-                match refresh {
-                    Some(refresh) => entrance.refresh(refresh, request, &actor).await,
-                    None => entrance.redeem(request).await,
+                match (refresh, page) {
+                    (Some(refresh), _) => entrance.refresh(refresh, request, &actor).await,
+                    (None, Some(page)) => entrance.page(page, request).await,
+                    (None, None) => entrance.redeem(request).await,
                 }
             })
         });
@@ -237,6 +257,67 @@ impl Door {
 }
 
 impl Entrance {
+    /// What Graph answers to a request for a page, and what the rules must know of it. Around it, something may move in the directory.
+    async fn page(&self, (connection, asked): (usize, Asked), request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.stir(connection);
+        let (again, _) = request.clone().into_parts();
+        let mut response = self.give(connection, asked, request).await;
+        if self.breakage == Some(Breakage::PageSkipped) {
+            response = self.skip(connection, response, &again).await;
+        }
+        if let Some(page) = self.breakage.and_then(|breakage| breakage.bend_page(response.body())) {
+            response = answered(response.status().as_u16(), &page);
+        }
+        self.stir(connection);
+        response
+    }
+
+    async fn give(&self, connection: usize, asked: Asked, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        let response = self.ask(request).await;
+        let mut watch = self.outside.watch();
+        let people = &mut watch.people[connection];
+        match response.status() {
+            StatusCode::OK => people.page_given(asked, &serde_json::from_slice(response.body()).unwrap_or_default()),
+            StatusCode::GONE => {
+                let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+                location.into_iter().for_each(|location| people.reset(location));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// A page that leads where the next one does.
+    async fn skip(&self, connection: usize, response: Response<Vec<u8>>, again: &http::request::Parts) -> Response<Vec<u8>> {
+        let mut page: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let Some(uri) = page["@odata.nextLink"].as_str().and_then(|link| link.parse::<http::Uri>().ok()) else { return response };
+        let mut request = Request::get(uri.clone()).body(Vec::new()).unwrap_or_default();
+        request.headers_mut().clone_from(&again.headers);
+        let next = self.give(connection, Asked::Link(uri.to_string()), request).await;
+        let next: Value = serde_json::from_slice(next.body()).unwrap_or_default();
+        if next["@odata.nextLink"].is_null() {
+            return response;
+        }
+        page["@odata.nextLink"] = next["@odata.nextLink"].clone();
+        answered(200, &page)
+    }
+
+    fn stir(&self, connection: usize) {
+        if !self.outside.chance.happens(self.stirring.load(Ordering::Relaxed)) {
+            return;
+        }
+        self.simulator.set_now(self.outside.now());
+        let what = self.stirs.stir(&self.simulator, self.accounts[connection], &self.outside.chance);
+        self.outside.note("world", || format!("in directory {connection}: {what}"));
+        self.look(connection);
+    }
+
+    /// Lets the rules know how a directory is now.
+    pub fn look(&self, connection: usize) {
+        let directory = self.simulator.directory(self.accounts[connection].0);
+        self.outside.watch().people[connection].look(&directory, self.outside.now());
+    }
+
     /// Anything but a refresh; a consent may bring a token.
     async fn redeem(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let is_token = request.uri().path().ends_with("/token");

@@ -15,7 +15,7 @@ use super::watch::Watch;
 use crate::chance::Seeded;
 
 /// How long a frozen invocation stands still in a plan that names each fault: past the next ticks.
-const FREEZE: Duration = Duration::from_secs(130);
+const FREEZE: Duration = Duration::from_secs(200);
 
 /// What became of a step.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Outside {
             begun: Instant::now(),
             epoch,
             state: Mutex::new(State { weather: Weather::Calm, step: 0, trace }),
-            watch: Mutex::new(Watch::default()),
+            watch: Mutex::new(Watch::new(plan.skew_max * 2)),
         }
     }
 
@@ -89,6 +89,12 @@ impl Outside {
     #[must_use]
     pub fn steps(&self) -> u32 {
         self.state().step
+    }
+
+    /// Whether faults come by chance now.
+    #[must_use]
+    pub fn is_stormy(&self) -> bool {
+        matches!(self.state().weather, Weather::Stormy(_))
     }
 
     /// What watches the rules.

@@ -123,6 +123,20 @@ const HAPPENINGS: [Happening; 14] = [
     Happening::TwoConsents,
 ];
 
+/// What there is to sync at each customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Directory {
+    /// How many people there are at first, besides the admin.
+    pub people: u32,
+    /// How many of them Graph puts on a page.
+    pub page_size: u32,
+    /// How often something moves there, in a thousand requests for a page: before the answer, and as often after it.
+    pub stirs: u64,
+}
+
+/// So many runs in a thousand have a directory that moves; the others go on as before, and faster.
+const SYNCED: u64 = 100;
+
 /// A run before it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -144,6 +158,20 @@ pub struct Plan {
     pub skew_max: SignedDuration,
     /// Whether it goes on when all is well again, to see how often Entra is asked then.
     pub lingers: bool,
+    /// What there is to sync, where the sync works too.
+    pub directory: Option<Directory>,
+}
+
+impl Directory {
+    /// The directory of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let chance = Seeded::new(seed ^ 0xd1_4ec7);
+        let from = |least: u64, most: u64| u32::try_from(least + chance.below(most - least + 1)).unwrap_or_default();
+        let (people, page_size) = (from(3, 12), from(2, 4));
+        let stirs = [100, 300, 600][usize::try_from(chance.below(3)).unwrap_or_default()];
+        Self { people, page_size, stirs }
+    }
 }
 
 impl Plan {
@@ -177,7 +205,14 @@ impl Plan {
         let twice = [0, 300, 1000][usize::try_from(chance.below(3)).unwrap_or_default()];
         let skew_max = SignedDuration::from_millis(i64::try_from(chance.below(1_000)).unwrap_or_default());
         let lingers = weather == Weather::Calm || chance.happens(150);
-        Self { seed, connections, provider, weather, lasts, happenings, twice, skew_max, lingers }
+        let directory = chance.happens(SYNCED).then(|| Directory::of(seed));
+        Self { seed, connections, provider, weather, lasts, happenings, twice, skew_max, lingers, directory }
+    }
+
+    /// The plan of a seed, and a directory in any case.
+    #[must_use]
+    pub fn with_directory(seed: u64) -> Self {
+        Self { directory: Some(Directory::of(seed)), ..Self::of(seed) }
     }
 
     /// The standard run, in which exactly these faults come: one connection, one check, every tick twice.
@@ -193,7 +228,16 @@ impl Plan {
             twice: 1000,
             skew_max: SignedDuration::ZERO,
             lingers: false,
+            directory: None,
         }
+    }
+
+    /// The standard run of the sync: the same, and a directory of a few people that is loaded and moves.
+    #[must_use]
+    pub fn exact_sync(faults: BTreeMap<u32, Fault>) -> Self {
+        let directory = Directory { people: 4, page_size: 2, stirs: 300 };
+        let lasts = SignedDuration::from_mins(25);
+        Self { directory: Some(directory), lasts, ..Self::exact(faults, Provider::Lasting) }
     }
 
     /// Draws a fault.

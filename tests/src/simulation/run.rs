@@ -54,9 +54,11 @@ pub fn run(plan: &Plan, breakage: Option<Breakage>, traced: Traced) -> Outcome {
     runtime.block_on(async {
         let mut scene = Scene::set(plan, breakage, traced).await;
         scene.outside.change_weather(plan.weather.clone());
+        scene.stir(plan.directory.map_or(0, |directory| directory.stirs));
         scene.storm().await;
         let steps = scene.outside.steps();
         scene.outside.change_weather(Weather::Calm);
+        scene.stir(0);
         scene.calm().await;
         scene.last_look().await;
         let watch = scene.outside.watch();
@@ -72,11 +74,14 @@ impl Scene {
         let mut happenings = self.plan.happenings.clone().into_iter().peekable();
         for _ in 0..TICKS_MAX {
             let next = happenings.peek().map(|(after, ..)| begun + *after);
-            let Some(at) = [next, self.next_tick()].into_iter().flatten().min().filter(|at| *at < end) else { break };
-            tokio::time::sleep_until(self.outside.instant(at)).await;
+            let due = [next, self.next_tick(), self.next_sync_tick(), self.message_due()];
+            let Some(at) = due.into_iter().flatten().min().filter(|at| *at < end) else { break };
+            if !self.wait(at).await {
+                continue;
+            }
             match happenings.next_if(|_| next == Some(at)) {
                 Some((_, connection, happening)) => self.happen(connection, happening),
-                None => self.deliver(),
+                None => self.do_due(at).await,
             }
             if self.is_broken() {
                 return;
@@ -85,16 +90,45 @@ impl Scene {
         tokio::time::sleep_until(self.outside.instant(end)).await;
     }
 
-    fn is_broken(&self) -> bool {
+    /// Whether a rule was broken.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
         !self.outside.watch().violations.is_empty()
     }
 
     /// The next minute at which something is due. Ticks before it would find nothing.
-    fn next_tick(&self) -> Option<Timestamp> {
-        let soon = self.outside.now().as_millisecond() + 1;
+    pub fn next_tick(&self) -> Option<Timestamp> {
         let due = self.outside.watch().connections.iter().filter_map(|watched| watched.due_at).min()?;
+        self.next_minute(due)
+    }
+
+    /// The next minute at which some walk is due.
+    pub fn next_sync_tick(&self) -> Option<Timestamp> {
+        self.next_minute(self.walk_due()?)
+    }
+
+    /// The first minute from `due` on that is not over yet.
+    fn next_minute(&self, due: Timestamp) -> Option<Timestamp> {
+        let soon = self.outside.now().as_millisecond() + 1;
         let at = due.as_millisecond().max(soon);
         Timestamp::from_millisecond((at + MINUTE - 1) / MINUTE * MINUTE).ok()
+    }
+
+    /// Does what is due at this time.
+    pub async fn do_due(&mut self, at: Timestamp) {
+        let is_due = |due: Option<Timestamp>| due.is_some_and(|due| due <= at);
+        // A message may be due in the very millisecond of a tick, and is delivered after it.
+        let is_minute = at.as_millisecond() % MINUTE == 0 && self.minute.replace(at) != Some(at);
+        let checks = self.outside.watch().connections.iter().filter_map(|watched| watched.due_at).min();
+        if is_minute && is_due(checks) {
+            self.deliver();
+        }
+        if is_minute && is_due(self.walk_due()) {
+            self.sync_tick().await;
+        }
+        if is_due(self.message_due()) {
+            self.deliver_message().await;
+        }
     }
 
     /// One event of the schedule, delivered at least once.
@@ -124,6 +158,7 @@ impl Scene {
             let done = self.entrance.simulator.work(self.entrance.accounts[connection].0, act.clone());
             assert!(done.is_ok(), "{act:?}: {done:?}");
         }
+        self.entrance.look(connection);
     }
 
     fn heal(&self, connection: usize) {
@@ -157,6 +192,7 @@ impl Scene {
             let Some(at) = self.next_tick().filter(|_| open && !self.is_broken()) else { break };
             self.run_tick(at, &mut ticks).await;
         }
+        self.take_census().await;
         self.linger().await;
     }
 
@@ -215,7 +251,7 @@ impl Scene {
         if secrets::are_in(&log::kept()) {
             self.outside.watch().broken(Rule::I6, "the log holds a secret");
         }
-        if self.tasks.waiting().iter().any(|task| secrets::are_in(&task.message)) {
+        if self.office.tasks.waiting().iter().any(|task| secrets::are_in(&task.message)) {
             self.outside.watch().broken(Rule::I6, "the queue holds a secret");
         }
         let elsewhere = Binding::new(&ConnectionId::mint([0xee; 16]), Purpose::RefreshToken);

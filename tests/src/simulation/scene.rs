@@ -1,5 +1,7 @@
 //! One deployment in one thread: tables, Entra, connections, and the invocations that meet there.
 
+mod rounds;
+
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -8,7 +10,6 @@ use adapters::entra::{Entra, Registration};
 use adapters::entropy::Entropy;
 use adapters::graph::Graph;
 use adapters::objects::FolderObjects;
-use adapters::queue::Queue;
 use adapters::store::tables;
 use adapters::vault::LocalVault;
 use axum::body::Body;
@@ -30,6 +31,7 @@ use super::database::Model;
 use super::door::{Door, Entrance};
 use super::outside::{Outside, SkewedClock, Traced};
 use super::plan::{Happening, Plan};
+use super::post::{Office, Post};
 use super::safe::Safe;
 use super::watch::Rule;
 use super::wire::Wiring;
@@ -58,7 +60,7 @@ pub struct Scene {
     /// Entra.
     pub entrance: Arc<Entrance>,
     /// The sync's queue.
-    pub tasks: Arc<Tasks>,
+    pub office: Office,
     /// Seals.
     pub vault: LocalVault,
     /// What is broken.
@@ -68,6 +70,8 @@ pub struct Scene {
     endpoints: Endpoints,
     running: Vec<JoinHandle<()>>,
     invocations: u32,
+    /// The minute for which the schedule was heard last.
+    pub(super) minute: Option<Timestamp>,
 }
 
 impl Scene {
@@ -98,22 +102,24 @@ impl Scene {
             plan: plan.clone(),
             wiring: Wiring::new(Arc::clone(&outside), model, breakage),
             vault: LocalVault::new([7; 32], Arc::clone(&entropy)),
-            tasks: Arc::new(Tasks::new(clock)),
+            office: Office::new(Arc::new(Tasks::new(clock))),
             entrance: Arc::new(entrance),
             running: Vec::new(),
             invocations: 0,
+            minute: None,
             outside,
             breakage,
             entropy,
             endpoints,
         };
         scene.plant().await;
+        scene.people_the_directories();
         scene
     }
 
     async fn plant(&mut self) {
         let actor = self.actor("planter");
-        let ports = self.ports(&actor);
+        let ports = self.ports(&actor, None);
         tables::create(&self.wiring.client(&actor), crate::engine::CONNECTIONS, crate::engine::PEOPLE).await.expect("new tables");
         let customer: CustomerId = CUSTOMER.parse().expect("a customer");
         for (number, account) in self.entrance.accounts.clone().into_iter().enumerate() {
@@ -151,8 +157,9 @@ impl Scene {
         Actor::new(format!("{kind}-{}", self.invocations), SignedDuration::from_millis(skew))
     }
 
-    fn ports(&self, actor: &Arc<Actor>) -> Ports {
-        let transport = Arc::new(Door { entrance: Arc::clone(&self.entrance), actor: Arc::clone(actor) });
+    /// What an invocation is given; the sync's works for one connection.
+    fn ports(&self, actor: &Arc<Actor>, connection: Option<usize>) -> Ports {
+        let transport = Arc::new(Door { entrance: Arc::clone(&self.entrance), actor: Arc::clone(actor), connection });
         let redirect_url = REDIRECT.parse().expect("a URL");
         let credentials = SecretString::from(SECRET).into();
         let registration = Registration { client_id: CLIENT.to_string(), credentials, redirect_url };
@@ -167,7 +174,7 @@ impl Scene {
                 actor: Arc::clone(actor),
                 breakage: self.breakage,
             }),
-            queue: Arc::clone(&self.tasks) as Arc<dyn Queue>,
+            queue: Arc::new(Post { office: self.office.clone(), outside: Arc::clone(&self.outside), actor: Arc::clone(actor) }),
             entropy: Arc::clone(&self.entropy),
         }
     }
@@ -175,7 +182,7 @@ impl Scene {
     /// Delivers one event of the schedule.
     pub fn tick(&mut self) {
         let actor = self.actor("check");
-        let ports = self.ports(&actor);
+        let ports = self.ports(&actor, None);
         let outside = Arc::clone(&self.outside);
         let name = actor.name.clone();
         let deadline = ports.clock.now() + SignedDuration::try_from(TICK_LIMIT).unwrap_or_default();
@@ -217,7 +224,7 @@ impl Scene {
 
     fn portal(&self, actor: &Arc<Actor>) -> Portal {
         Portal {
-            ports: self.ports(actor),
+            ports: self.ports(actor, None),
             // Nobody asks for a photo in bad weather, so nothing is ever looked for there.
             objects: Arc::new(FolderObjects::new(std::env::temp_dir().join("evergrant-no-photos"))),
             callers: Callers::from_jwks(&BACKEND.key_set()).expect("the backend's key is one"),

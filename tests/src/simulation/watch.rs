@@ -11,6 +11,7 @@ use domain::notice::{self, NoticeKind};
 use jiff::{SignedDuration, Timestamp};
 
 use super::actor::Actor;
+use super::census::Census;
 use super::database::Written;
 use super::items::{self, Stored};
 
@@ -40,6 +41,10 @@ pub enum Rule {
     I8,
     /// Due work is neither lost nor starved.
     I9,
+    /// What is stored becomes what the directory is, and only what it is; the walk leaves nothing behind.
+    I10,
+    /// A message that comes again changes nothing.
+    I11,
     /// Entra is asked seldom when nothing fails.
     Seldom,
     /// Nothing panics.
@@ -121,6 +126,10 @@ pub struct Watch {
     pub violations: Vec<Violation>,
     /// The connections, in their order.
     pub connections: Vec<Watched>,
+    /// The people of each, in the same order.
+    pub people: Vec<Census>,
+    /// How far two clocks may be apart.
+    pub apart_max: SignedDuration,
     /// All refresh tokens.
     pub tokens: Vec<Token>,
     by_text: HashMap<String, usize>,
@@ -132,6 +141,12 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// A watch over clocks that are at most so far apart.
+    #[must_use]
+    pub fn new(apart_max: SignedDuration) -> Self {
+        Self { apart_max, ..Self::default() }
+    }
+
     /// Notes a broken rule.
     pub fn broken(&mut self, rule: Rule, what: impl Into<String>) {
         self.violations.push(Violation { rule, what: what.into() });
@@ -140,6 +155,7 @@ impl Watch {
     /// Begins to watch a connection.
     pub fn add(&mut self, id: ConnectionId) {
         self.connections.push(Watched { id, body: None, due_at: None, grants: BTreeMap::new(), accepted_at: None });
+        self.people.push(Census::default());
     }
 
     /// A token that Entra gave out; `parent` is the one it was given for.
@@ -236,6 +252,7 @@ impl Watch {
         let mut touched = BTreeMap::<usize, (HealthWord, Option<Box<Body>>)>::new();
         let mut notices = Vec::new();
         for write in written {
+            self.wrote_of_people(write, now);
             let Some((id, stored)) = write.after.as_ref().or(write.before.as_ref()).and_then(items::read) else { continue };
             let Some(place) = self.connections.iter().position(|connection| connection.id == id) else { continue };
             let is_gone = write.after.is_none();
@@ -260,6 +277,14 @@ impl Watch {
             self.check_health(place, health, &told);
             self.check_pointers(place, before.as_deref());
             self.check_due(place, now);
+        }
+    }
+
+    fn wrote_of_people(&mut self, write: &Written, now: Timestamp) {
+        let Some((id, synced)) = write.after.as_ref().or(write.before.as_ref()).and_then(items::read_synced) else { return };
+        let Some(place) = self.connections.iter().position(|connection| connection.id == id) else { return };
+        if let Some((rule, what)) = self.people[place].wrote(synced, write.after.is_none(), (now, self.apart_max)) {
+            self.broken(rule, format!("connection {place}: {what}"));
         }
     }
 

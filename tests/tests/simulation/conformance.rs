@@ -28,6 +28,9 @@ const UPDATES: &[(&str, &[(&str, i64)])] = &[
     ("ADD fence :u", &[(":u", -1)]),
 ];
 
+/// Sort keys between which a range lies.
+const BOUNDS: &[&str] = &["a", "connection", "grant#0", "grant#05", "grant#1", "z"];
+
 #[derive(Debug, Clone)]
 enum Asked {
     Get(u8),
@@ -37,6 +40,8 @@ enum Asked {
     Delete(u8, Option<usize>),
     Query { pk: u8, start: Option<&'static str>, limit: Option<u8>, backward: bool },
     Due { until: i64, limit: u8, pages: u8 },
+    Range { pk: u8, from: usize, to: usize, limit: Option<u8>, are_parts: bool },
+    Welcome(u8, Vec<u8>, i64),
     BatchWrite(u8, i64),
     Transact { token: u8, put: (u8, i64), update: (usize, Option<usize>), check: Option<usize> },
 }
@@ -54,6 +59,13 @@ fn asked() -> impl Strategy<Value = Asked> {
         (0_u8..2, prop::option::of(prop_oneof![Just("grant#"), Just("n")]), prop::option::of(1_u8..4), any::<bool>())
             .prop_map(|(pk, start, limit, backward)| Asked::Query { pk, start, limit, backward }),
         (0_i64..6, 1_u8..4, 1_u8..3).prop_map(|(until, limit, pages)| Asked::Due { until, limit, pages }),
+        (0_u8..2, 0..BOUNDS.len(), 0..BOUNDS.len(), prop::option::of(1_u8..3), any::<bool>())
+            .prop_map(|(pk, from, to, limit, are_parts)| Asked::Range { pk, from: from.min(to), to: from.max(to), limit, are_parts }),
+        (place.clone(), prop::collection::btree_set(0_u8..5, 1..4), 0_i64..5).prop_map(|(place, people, most)| Asked::Welcome(
+            place,
+            people.into_iter().collect(),
+            most
+        )),
         (place.clone(), 0_i64..5).prop_map(|(place, value)| Asked::BatchWrite(place, value)),
         (0_u8..8, (0_u8..2, 0_i64..5), (0..UPDATES.len(), condition()), condition())
             .prop_map(|(token, put, update, check)| Asked::Transact { token, put, update, check }),
@@ -115,26 +127,15 @@ fn spoken(asked: &Asked) -> (&'static str, Value) {
         Asked::Delete(place, condition) => {
             ("DeleteItem", request(json!({"Key": key(*place), "ReturnValues": "ALL_OLD"}), *condition, None))
         }
-        Asked::Query { pk, start, limit, backward } => {
-            let mut fields = request(json!({"ScanIndexForward": !backward}), None, None);
-            let mut values = json!({":pk": {"S": format!("p{pk}")}});
-            fields["KeyConditionExpression"] = json!("pk = :pk");
-            if let Some(start) = start {
-                fields["KeyConditionExpression"] = json!("pk = :pk AND begins_with(sk, :start)");
-                values[":start"] = json!({"S": start});
-            }
-            fields["ExpressionAttributeValues"] = values;
-            if let Some(limit) = limit {
-                fields["Limit"] = json!(limit);
-            }
-            ("Query", fields)
-        }
-        Asked::Due { until, limit, .. } => {
-            let mut fields = request(json!({"IndexName": "by-work", "Limit": limit}), None, None);
-            fields["KeyConditionExpression"] = json!("#work = :work AND work_at <= :now");
-            fields["ExpressionAttributeNames"] = json!({"#work": "work"});
-            fields["ExpressionAttributeValues"] = json!({":work": {"S": "check#01"}, ":now": {"N": until.to_string()}});
-            ("Query", fields)
+        Asked::Query { .. } | Asked::Due { .. } | Asked::Range { .. } => ("Query", query(asked)),
+        Asked::Welcome(place, people, most) => {
+            let set: Vec<String> =
+                people.iter().map(|person| ["AAA=", "AAE=", "AAI=", "AAM=", "AAQ="][usize::from(*person)].to_owned()).collect();
+            let mut fields = request(json!({"Key": key(*place), "ReturnValues": "ALL_NEW"}), None, None);
+            fields["UpdateExpression"] = json!("SET fence = :most ADD people :people");
+            fields["ConditionExpression"] = json!("attribute_not_exists(people) OR size(people) < :most");
+            fields["ExpressionAttributeValues"] = json!({":people": {"BS": set}, ":most": {"N": most.to_string()}});
+            ("UpdateItem", fields)
         }
         Asked::BatchWrite(place, value) => {
             let other = (place + 1) % 6;
@@ -154,6 +155,47 @@ fn spoken(asked: &Asked) -> (&'static str, Value) {
     }
 }
 
+/// A request for many items by their keys.
+fn query(asked: &Asked) -> Value {
+    match asked {
+        Asked::Query { pk, start, limit, backward } => {
+            let mut fields = request(json!({"ScanIndexForward": !backward}), None, None);
+            let mut values = json!({":pk": {"S": format!("p{pk}")}});
+            fields["KeyConditionExpression"] = json!("pk = :pk");
+            if let Some(start) = start {
+                fields["KeyConditionExpression"] = json!("pk = :pk AND begins_with(sk, :start)");
+                values[":start"] = json!({"S": start});
+            }
+            fields["ExpressionAttributeValues"] = values;
+            if let Some(limit) = limit {
+                fields["Limit"] = json!(limit);
+            }
+            fields
+        }
+        Asked::Due { until, limit, .. } => {
+            let mut fields = request(json!({"IndexName": "by-work", "Limit": limit}), None, None);
+            fields["KeyConditionExpression"] = json!("#work = :work AND work_at <= :now");
+            fields["ExpressionAttributeNames"] = json!({"#work": "work"});
+            fields["ExpressionAttributeValues"] = json!({":work": {"S": "check#01"}, ":now": {"N": until.to_string()}});
+            fields
+        }
+        Asked::Range { pk, from, to, limit, are_parts } => {
+            let mut fields = request(json!({"KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last"}), None, None);
+            fields["ConsistentRead"] = json!(true);
+            fields["ExpressionAttributeValues"] =
+                json!({":pk": {"S": format!("p{pk}")}, ":first": {"S": BOUNDS[*from]}, ":last": {"S": BOUNDS[*to]}});
+            if let Some(limit) = limit {
+                fields["Limit"] = json!(limit);
+            }
+            if *are_parts {
+                fields["ProjectionExpression"] = json!("sk, word");
+            }
+            fields
+        }
+        other => panic!("{other:?} asks for no keys"),
+    }
+}
+
 /// At most 36 characters, which is what DynamoDB takes.
 fn short(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -168,10 +210,24 @@ fn told(answer: &Answer) -> Value {
         body["CancellationReasons"].as_array().map(|reasons| reasons.iter().map(|reason| reason["Code"].clone()).collect::<Vec<_>>());
     let mut found = body["Responses"]["connections"].as_array().cloned().unwrap_or_default();
     found.sort_by_key(Value::to_string);
-    json!({
+    let mut told = json!({
         "status": answer.status, "kind": kind, "reasons": reasons, "found": found, "item": body["Item"], "attributes": body["Attributes"],
         "items": body["Items"], "count": body["Count"], "last": body["LastEvaluatedKey"],
-    })
+    });
+    order_sets(&mut told);
+    told
+}
+
+/// Sets have no order.
+fn order_sets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value {
+            Value::Array(elements) if name == "BS" => elements.sort_by_key(Value::to_string),
+            value => order_sets(value),
+        }),
+        Value::Array(values) => values.iter_mut().for_each(order_sets),
+        _ => {}
+    }
 }
 
 fn table() -> Value {
@@ -195,7 +251,11 @@ proptest! {
         prop_assert_eq!(model.answer("CreateTable", &table()).status, engine.answer("CreateTable", &table()).status);
         for asked in &all {
             let (operation, mut request) = spoken(asked);
-            let pages = if let Asked::Due { pages, .. } = asked { *pages } else { 1 };
+            let pages = match asked {
+                Asked::Due { pages, .. } => *pages,
+                Asked::Range { .. } => 3,
+                _ => 1,
+            };
             for _ in 0..pages {
                 let (modelled, real) = (model.answer(operation, &request), engine.answer(operation, &request));
                 prop_assert_eq!(told(&modelled), told(&real), "{} {}", operation, request);

@@ -105,6 +105,9 @@ impl<'a> Expression<'a> {
 
     /// A value, or what stands in an attribute.
     fn operand(&mut self, item: &Item) -> Option<Value> {
+        if self.peek() == "size" {
+            return self.argument(item).as_ref().and_then(size);
+        }
         let token = self.next();
         match token.starts_with(':') {
             true => Some(self.value(token)),
@@ -241,9 +244,21 @@ pub(super) fn compare(left: Option<&Value>, right: Option<&Value>) -> Option<Ord
     }
 }
 
+/// How many elements a set of bytes has, or letters a text; the store asks for no other sizes.
+fn size(value: &Value) -> Option<Value> {
+    let elements = value["BS"].as_array().map(Vec::len).or_else(|| value["S"].as_str().map(str::len))?;
+    Some(json!({"N": elements.to_string()}))
+}
+
+/// A sum of numbers, or what two sets of bytes hold together.
 fn add(value: &Value, summand: &Value, sign: i128) -> Value {
+    if let (Some(set), Some(more), 1) = (value["BS"].as_array(), summand["BS"].as_array(), sign) {
+        let mut all = set.clone();
+        all.extend(more.iter().filter(|element| !set.contains(element)).cloned());
+        return json!({"BS": all});
+    }
     match number(value).zip(number(summand)) {
         Some((value, summand)) => json!({"N": (value + sign * summand).to_string()}),
-        None => panic!("the model adds only numbers, not {value} and {summand}"),
+        None => panic!("the model adds only numbers and sets of bytes, not {value} and {summand}"),
     }
 }

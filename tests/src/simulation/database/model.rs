@@ -132,7 +132,7 @@ impl State {
     fn query(&mut self, request: &Value) -> Answer {
         const KNOWN: &[&str] = &["TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames"];
         const MORE: &[&str] = &["ExpressionAttributeValues", "Limit", "ScanIndexForward", "ConsistentRead", "ExclusiveStartKey"];
-        admit(request, &[KNOWN, MORE].concat());
+        admit(request, &[KNOWN, MORE, &["ProjectionExpression"]].concat());
         let table = text(request, "TableName").to_owned();
         let index = request["IndexName"].as_str().map(|name| {
             let index = self.indexes.get(&(table.clone(), name.to_owned()));
@@ -174,7 +174,10 @@ impl State {
                 item.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
             }
         };
-        let items: Vec<Item> = found.iter().map(projected).collect();
+        let wanted: Option<Vec<&str>> = request["ProjectionExpression"].as_str().map(|names| names.split(", ").collect());
+        let is_wanted = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(&name.as_str()));
+        let items = found.iter().map(projected).map(|item| item.into_iter().filter(|(name, _)| is_wanted(name)).collect());
+        let items: Vec<Item> = items.collect();
         let mut body = json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items});
         if !last.is_null() {
             body["LastEvaluatedKey"] = last;
