@@ -6,6 +6,7 @@
 //! One more rule: a function in the module it belongs to, a test here that is named as a sentence, and a bad example beside it.
 
 mod arrows;
+mod infra;
 mod manifests;
 mod purity;
 mod sources;
@@ -14,6 +15,9 @@ mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+use adapters::store::tables;
+use system_tests::engine::{CONNECTIONS, Engine, PEOPLE};
 
 use crate::tree::File;
 
@@ -121,6 +125,52 @@ fn nothing_is_left_to_do() {
 #[test]
 fn the_licences_are_there_and_every_package_names_them() {
     assert_none(manifests::unlicensed(&arrows::rooms(), tree::files()));
+}
+
+#[test]
+fn every_function_has_a_place_in_the_template() {
+    assert_none(infra::misplaced_functions(tree::files()));
+}
+
+#[test]
+fn a_role_allows_exactly_what_its_function_can_call() {
+    assert_none(infra::misfitting_roles(tree::files()));
+}
+
+#[test]
+fn the_key_that_opens_grants_and_the_roles_agree() {
+    assert_none(infra::misfitting_keys(tree::files()));
+}
+
+#[test]
+fn a_function_is_told_exactly_what_it_reads() {
+    assert_none(infra::misfitting_variables(tree::files()));
+}
+
+#[test]
+fn every_wildcard_of_the_templates_has_a_reason() {
+    assert_none(in_every(tree::files(), infra::unexplained_wildcards));
+}
+
+#[test]
+fn the_runbook_explains_every_alarm() {
+    assert_none(infra::untold_alarms(tree::files()));
+}
+
+#[test]
+fn what_is_counted_in_the_logs_is_logged() {
+    assert_none(infra::unheard_words(tree::files()));
+}
+
+#[tokio::test]
+async fn the_tables_of_the_template_are_those_of_the_code() {
+    let engine = Engine::start().await.expect("the engine starts");
+    tables::enable_stream(&engine.client, PEOPLE).await.expect("a stream can be had");
+    for (name, resource) in [(CONNECTIONS, "ConnectionsTable"), (PEOPLE, "PeopleTable")] {
+        let described = engine.client.describe_table().table_name(name).send().await.expect("the table is there");
+        let made = infra::table_of_the_code(&described.table.expect("it is described"));
+        assert_eq!(made, infra::table_of_the_template(tree::files(), resource), "{resource}");
+    }
 }
 
 /// A file for the bad examples of the rules.
