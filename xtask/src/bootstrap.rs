@@ -142,6 +142,17 @@ fn browser() -> Option<String> {
     }
 }
 
+/// Installs packages where that takes no question: as root on Debian and its kin.
+///
+/// # Errors
+/// What to type, where it may not be done; what failed, where it was tried.
+pub(crate) fn install_if_allowed(packages: &[&str]) -> Result<()> {
+    match find("apt-get").is_some() && is_root() {
+        true => install(packages),
+        false => bail!("sudo apt-get install -y --no-install-recommends {}", packages.join(" ")),
+    }
+}
+
 fn install(packages: &[&str]) -> Result<()> {
     // Someone else's unattended upgrade may hold the lock for a while.
     let apt = || {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::bootstrap::{self, Need};
 use crate::steps::{Journal, cargo};
-use crate::{simulation, target, widget};
+use crate::{python, simulation, target, widget};
 
 /// Whether the browser tests are part of the run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     journal.command("programs and tests", cargo(root).args(BUILD))?;
     journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
     simulation::check(root, &mut journal)?;
+    templates(root, &mut journal)?;
     let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     if browser == Browser::Tested {
@@ -49,6 +50,15 @@ const BUILD: [&str; 5] = ["build", "--locked", "--workspace", "--bins", "--tests
 const LINTS: [&str; 9] =
     ["clippy", "--locked", "--workspace", "--all-targets", "--features", "system-tests/simulation", "--", "-D", "warnings"];
 const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
+
+/// Lints the templates of the cloud, and creates them on an emulated AWS.
+fn templates(root: &Path, journal: &mut Journal) -> Result<()> {
+    let wanted = root.join("infra/check/requirements.txt");
+    let python = python::environment("the templates' checks", &wanted, &target(root).join("infra"), journal)?;
+    let mut lint = Command::new(python.with_file_name("cfn-lint"));
+    journal.command("lints of the templates", lint.args(["-t", "infra/template.yaml", "infra/data.yaml"]).current_dir(root))?;
+    journal.command("templates on an emulated AWS", Command::new(&python).arg("infra/check/create.py").current_dir(root))
+}
 
 /// Drives the demonstration portal in a real browser, one file at a time.
 fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {

@@ -4,16 +4,14 @@
 //! there already, nor where `--only ours` leaves the peers out.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::bootstrap::{self, Need};
 use crate::check::install;
 use crate::steps::{Journal, cargo};
-use crate::target;
+use crate::{python, target};
 
 /// What is measured where nothing is chosen.
 const SIZES: &str = "20000,200000";
@@ -31,7 +29,8 @@ pub(crate) fn run(root: &Path, options: &[OsString]) -> Result<()> {
         command.args(["--people", SIZES]);
     }
     if !is_ours_alone(options) {
-        let python = python(root, &mut journal)?;
+        let wanted = root.join("tests/peers/python/requirements.txt");
+        let python = python::environment("the peers", &wanted, &target(root).join("peers/python"), &mut journal)?;
         install(&root.join("tests/peers/node"), "npm packages of the peers", &mut journal)?;
         command.arg("--python").arg(python).args(["--node", "node"]);
     }
@@ -46,26 +45,6 @@ fn has(options: &[OsString], name: &str) -> bool {
 
 fn is_ours_alone(options: &[OsString]) -> bool {
     options.windows(2).any(|pair| pair == [OsStr::new("--only"), OsStr::new("ours")])
-}
-
-/// A Python that has what the peers need: made anew when their list changed.
-fn python(root: &Path, journal: &mut Journal) -> Result<PathBuf> {
-    let wanted = root.join("tests/peers/python/requirements.txt");
-    let folder = target(root).join("peers/python");
-    let (python, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
-    let list = fs::read_to_string(&wanted).with_context(|| format!("reading {}", wanted.display()))?;
-    if fs::read_to_string(&installed).is_ok_and(|known| known == list) {
-        return Ok(python);
-    }
-    let name = "Python's virtual environment of the peers";
-    let made = journal.command(name, Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    made.context("the peers need Python 3.11 or newer with venv: sudo apt-get install -y python3-venv")?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]).arg(&wanted);
-    journal.command("Python packages of the peers", &mut pip)?;
-    // Written last: one that is there means a finished installation.
-    fs::write(&installed, list).with_context(|| format!("writing {}", installed.display()))?;
-    Ok(python)
 }
 
 #[cfg(test)]

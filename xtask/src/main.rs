@@ -2,7 +2,8 @@
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
 //! hands over to the runner, [`check`] runs every test, [`simulation`] runs checks and sync through bad days, [`contest`] measures the
-//! sync beside others, [`ready`] measures a start, [`steps`] tells what is happening and how long it took.
+//! sync beside others, [`python`] makes Python's environments, [`ready`] measures a start, [`steps`] tells what is happening and how long
+//! it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
 //!
@@ -11,6 +12,7 @@
 mod bootstrap;
 mod check;
 mod contest;
+mod python;
 mod ready;
 mod simulation;
 mod steps;
