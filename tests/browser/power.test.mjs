@@ -49,6 +49,13 @@ async function api(path, method = 'GET') {
 
 const connection = async () => (await api('/v1/connections')).connections[0];
 
+/** Does something to the customer's directory that the portal's panel has no button for. */
+async function bend(connection, deed) {
+  const acts = `${product.simulator}/_simulator/tenants/${connection.tenant.id}/acts`;
+  const answer = await fetch(acts, { method: 'POST', headers: json, body: JSON.stringify(deed) });
+  assert.ok(answer.ok, await answer.text());
+}
+
 async function restart() {
   await product.kill();
   product = await Product.start({ data: product.data, people: PEOPLE, fresh: false });
@@ -59,6 +66,8 @@ test('a power cut in the middle of a full sync loses nobody and doubles nobody',
     const status = await connection();
     return status.sync.state === 'idle' && status.data.people === PEOPLE && status;
   });
+  // A round over people who did not change is shorter than a look.
+  await bend(before, { act: 'slow_graph', milliseconds: 1000 });
   await act('expire-delta');
   await api(`/v1/connections/${before.id}/sync`, 'POST');
   await until('the sync is in its middle', async () => {
@@ -89,10 +98,8 @@ async function everybody(id) {
 
 test('a power cut in the middle of a refresh loses no grant', async () => {
   const before = await connection();
-  const acts = `${product.simulator}/_simulator/tenants/${before.tenant.id}/acts`;
-  const slow = { act: 'fail_next', target: 'token', times: 1, fault: { slow_body: { seconds: 30 } } };
-  const bent = await fetch(acts, { method: 'POST', headers: json, body: JSON.stringify(slow) });
-  assert.ok(bent.ok, await bent.text());
+  await bend(before, { act: 'clear_faults' });
+  await bend(before, { act: 'fail_next', target: 'token', times: 1, fault: { slow_body: { seconds: 30 } } });
   await fetch(`${product.simulator}/_simulator/requests`, { method: 'DELETE' });
   await act('check-now');
   await until('Entra is being asked', async () => {
