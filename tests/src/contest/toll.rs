@@ -166,8 +166,9 @@ fn writes(operation: &str) -> bool {
 
 /// What a request is about, and how many people it writes. Inside a text of JSON the quote before a key would be escaped.
 fn look_at(operation: &str, body: &[u8]) -> (About, u64) {
-    const KEY: &[u8] = b":\"person#";
-    let named = body.windows(KEY.len()).filter(|window| *window == KEY).count() as u64;
+    // Python writes a space after a colon.
+    const KEYS: [&[u8]; 2] = [b":\"person#", b": \"person#"];
+    let named = KEYS.into_iter().map(|key| body.windows(key.len()).filter(|window| *window == key).count() as u64).sum();
     match (named, writes(operation)) {
         (0, _) => (About::Control, 0),
         (_, true) => (About::People, named),
@@ -229,6 +230,7 @@ mod tests {
         let put = |sk: &str| format!(r#"{{"PutRequest":{{"Item":{{"sk":{{"S":"{sk}"}},"body":{{"S":"{{\"a\":\"person#3\"}}"}}}}}}}}"#);
         let two = format!(r#"{{"RequestItems":{{"people":[{},{}]}}}}"#, put("person#1"), put("person#2"));
         assert_eq!(look_at("BatchWriteItem", two.as_bytes()), (About::People, 2));
+        assert_eq!(look_at("BatchWriteItem", two.replace(':', ": ").as_bytes()), (About::People, 2));
         assert_eq!(look_at("Query", two.as_bytes()), (About::People, 0));
         assert_eq!(look_at("PutItem", put("roll#1").as_bytes()), (About::Control, 0));
     }
