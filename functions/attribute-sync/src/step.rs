@@ -15,7 +15,7 @@ use domain::ids::ConnectionId;
 use domain::person::Person;
 use domain::roll::Visibility;
 use domain::schedule;
-use domain::walk::{PageEnd, Stage, Walk};
+use domain::walk::{PageEnd, Stage, Tally, Walk};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{self, NotApplied};
@@ -270,7 +270,10 @@ impl Work<'_> {
             Err(NotApplied::Step(error)) => return Err(error),
         };
         self.walk.turn(page.end.clone(), &tally, self.ports.clock.now());
-        self.note(&[]).await?;
+        // A round that nothing came of is told by the write that ends the stretch.
+        if self.walk.is_under_way() || tally != Tally::default() {
+            self.note(&[]).await?;
+        }
         match (is_first, fetched) {
             (true, _) => omen::look(self.ports, &source.connection, source.token().ok()).await?,
             (false, Fetched::Delta(_, changes)) => omen::find(self.ports, &source.connection, changes).await?,
