@@ -57,6 +57,8 @@ pub struct Walk {
     pub is_sweep_owed: bool,
     /// How many notes of changes are complete: each says whom one page changed.
     pub changes: u64,
+    /// How many of them were complete when the round's last page was: whom the round removes is named later.
+    pub changes_met: u64,
     /// Whether people are being written, and the note after the last complete one may say whom.
     pub is_noting: bool,
     /// People who are gone by pages of this round.
@@ -149,7 +151,7 @@ pub struct Missing {
 pub struct Base {
     /// Its number.
     pub round: u32,
-    /// How many notes of changes were complete at its end; later ones name who is not as it met them.
+    /// How many notes of changes were complete at its last page; later ones, its own removals too, name who is not as it met them.
     pub changes: u64,
     /// When it ended.
     pub at: Timestamp,
@@ -248,6 +250,7 @@ impl Walk {
 
     fn close(&mut self, link: String, now: Timestamp) {
         self.delta_link = Some(link);
+        self.changes_met = self.changes;
         match self.gone > 0 || (self.is_full && self.is_sweep_owed) {
             true => self.stage = Stage::Sweeping { range: 0 },
             false => self.complete(now),
@@ -345,7 +348,7 @@ impl Walk {
         self.recover();
         if self.is_full {
             self.people = self.kept;
-            self.base = Some(Base { round: self.round, changes: self.changes, at: now });
+            self.base = Some(Base { round: self.round, changes: self.changes_met, at: now });
             self.is_sweep_owed = false;
             let link = self.delta_link.clone();
             self.start(Stage::Walking { link }, now);

@@ -75,6 +75,35 @@ async fn nobody_is_swept_before_the_round_is_complete() {
 }
 
 #[tokio::test]
+async fn who_was_met_and_then_removed_by_one_full_round_is_stored_again_when_they_are_back() {
+    let world = World::with_people(4).await;
+    world.work(Act::RefuseMarks { on: true });
+    let id = world.connect_and_sync().await;
+    let directory = world.simulator.directory(world.tenant);
+    let ids: Vec<uuid::Uuid> = directory.iter().map(|person| person["id"].as_str().unwrap().parse().unwrap()).collect();
+    let place = (1..ids.len()).find(|place| ids[*place] != world.admin).unwrap();
+    let user = ids[place];
+    for act in [Act::PageSize { people: 1 }, Act::RepeatPeople { on: true }, Act::RemovedInFirstRound { on: true }, Act::ExpireDeltaTokens]
+    {
+        world.work(act);
+    }
+    let (_, due_at) = world.ports.store.walk(&id).await.unwrap().unwrap();
+    world.set_now(due_at.unwrap().max(world.now()));
+    attribute_sync::tick(&world.ports).await.unwrap();
+    while walk(&world, &id).await.page <= u32::try_from(place).unwrap() {
+        assert!(deliver(&world).await);
+    }
+    // The next page tells of them once more, as removed.
+    world.work(Act::DeleteUser { user });
+    world.drain().await;
+    assert_synced(&world, &id).await;
+    world.work(Act::RestoreUser { user });
+    world.work(Act::ExpireDeltaTokens);
+    world.sync(&id).await;
+    assert_synced(&world, &id).await;
+}
+
+#[tokio::test]
 async fn a_page_that_expired_begins_the_round_anew() {
     for is_first_round in [true, false] {
         let world = World::with_people(60).await;
