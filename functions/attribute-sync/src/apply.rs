@@ -299,10 +299,12 @@ pub(crate) async fn absorb(work: &mut Work<'_>) -> Result<(), StepError> {
             _ => 0,
         };
     }
-    if work.walk.is_blank() {
-        tally.shown += unnoted(work).await?;
+    if matches!(work.walk.stage, Stage::Listing { .. } | Stage::Walking { .. }) {
+        if work.walk.is_blank() {
+            tally.shown += unnoted(work).await?;
+        }
+        take_back(work).await?;
     }
-    take_back(work).await?;
     work.walk.count(&tally);
     Ok(())
 }
@@ -323,9 +325,6 @@ async fn unnoted(work: &mut Work<'_>) -> Result<i64, StoreError> {
 async fn take_back(work: &Work<'_>) -> Result<(), StoreError> {
     let (store, id, now) = (&work.ports.store, work.id, work.ports.clock.now());
     let page = PageNumber { round: work.walk.round, page: work.walk.page };
-    if !matches!(work.walk.stage, Stage::Listing { .. } | Stage::Walking { .. }) {
-        return Ok(());
-    }
     store.put_gone(id, GoneNote::Page(page), &[], now).await?;
     match work.walk.hold {
         Some(hold) => store.put_gone(id, GoneNote::Back { hold: hold.round, page }, &[], now).await,
