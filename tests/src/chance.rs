@@ -55,6 +55,21 @@ impl Seeded {
         self.draw().checked_rem(bound).unwrap_or_default()
     }
 
+    /// One of several, each as often as its share says, out of the sum of all shares.
+    ///
+    /// # Panics
+    /// When there is none to choose from.
+    pub fn among<T: Copy>(&self, shares: &[(T, u64)]) -> T {
+        let mut place = self.below(shares.iter().map(|(_, share)| share).sum());
+        for (chosen, share) in shares {
+            match place.checked_sub(*share) {
+                Some(rest) => place = rest,
+                None => return *chosen,
+            }
+        }
+        panic!("nothing to choose from")
+    }
+
     /// True so many times in a thousand.
     pub fn happens(&self, per_mille: u64) -> bool {
         self.below(1000) < per_mille

@@ -1,11 +1,10 @@
 //! Our side: one connection, synced by the code that runs in the cloud, through the same clients.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapters::Ports;
-use adapters::clock::{Clock, SystemClock};
+use adapters::clock::Clock;
 use adapters::entra::{Entra, Registration};
 use adapters::entropy::SystemEntropy;
 use adapters::graph::Graph;
@@ -20,6 +19,7 @@ use attribute_sync::{Plan, Shift, Step};
 use domain::cloud::Endpoints;
 use domain::ids::{ConnectionId, ObjectId, TenantId};
 use jiff::{SignedDuration, Timestamp};
+use runner::clock::ShiftedClock;
 use secrecy::SecretString;
 
 use super::outside::{CLIENT, Outside, SECRET, Tenancy};
@@ -30,8 +30,8 @@ use crate::planted::plant;
 const INVOCATION: SignedDuration = SignedDuration::from_mins(15);
 /// More steps than a round of any size needs.
 const STEPS_MAX: usize = 100_000;
-/// What passes between two rounds, in seconds: nearly what does by the usual schedule, and all rounds together within a token's life.
-const BETWEEN: i64 = 11 * 60;
+/// What passes between two rounds: nearly what does by the usual schedule, and all rounds together within a token's life.
+const BETWEEN: SignedDuration = SignedDuration::from_mins(11);
 const CONNECTIONS: &str = "connections";
 const PEOPLE: &str = "people";
 
@@ -39,18 +39,8 @@ const PEOPLE: &str = "people";
 pub struct Ours {
     ports: Ports,
     queue: Arc<Handed>,
-    clock: Arc<Ahead>,
+    clock: Arc<ShiftedClock>,
     id: ConnectionId,
-}
-
-/// The system's clock, put forward.
-#[derive(Default)]
-struct Ahead(AtomicI64);
-
-impl Clock for Ahead {
-    fn now(&self) -> Timestamp {
-        SystemClock.now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
-    }
 }
 
 impl Ours {
@@ -60,7 +50,7 @@ impl Ours {
     /// When the outside does not let us.
     pub async fn start(outside: &Outside, tenancy: &Tenancy) -> Result<Self> {
         let queue = Arc::new(Handed::default());
-        let clock = Arc::new(Ahead::default());
+        let clock = Arc::new(ShiftedClock::default());
         let ports = ports(outside, Arc::clone(&queue) as Arc<dyn Queue>, Arc::clone(&clock) as Arc<dyn Clock>).await?;
         let account = (TenantId(tenancy.tenant), ObjectId(tenancy.admin));
         let id = plant(&ports, &"bench".parse()?, account, &tenancy.refresh_token).await?;
@@ -72,7 +62,7 @@ impl Ours {
 #[async_trait(?Send)]
 impl Contestant for Ours {
     async fn wake(&mut self) -> Result<()> {
-        self.clock.0.fetch_add(BETWEEN, Ordering::Relaxed);
+        self.clock.shift_to(self.clock.offset() + BETWEEN);
         self.ports.store.hasten_walk(&self.id, self.clock.now()).await?;
         Ok(())
     }

@@ -243,13 +243,6 @@ impl Plan {
     /// Draws a fault.
     #[must_use]
     pub fn fault(chance: &Seeded) -> Fault {
-        let mut place = chance.below(1000);
-        for (fault, share) in OFTEN {
-            match place.checked_sub(share) {
-                Some(rest) => place = rest,
-                None => return fault,
-            }
-        }
-        Fault::LostRequest
+        chance.among(&OFTEN)
     }
 }

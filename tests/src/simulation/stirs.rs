@@ -87,7 +87,7 @@ impl State {
         let somebody = || people.get(place(chance, people.len())).copied().unwrap_or(admin);
         let count = u32::try_from(1 + chance.below(2)).unwrap_or(1);
         let on = chance.happens(500);
-        match drawn(chance) {
+        match chance.among(&OFTEN) {
             Stir::Title => (0..=count).map(|_| self.title(somebody())).collect(),
             Stir::Manager => vec![Act::SetManager { user: somebody(), manager: on.then(somebody) }],
             Stir::Joins if people.len() < PEOPLE_MAX => vec![Act::AddPeople { count }],
@@ -119,17 +119,6 @@ impl State {
         let place = here.get(place(chance, here.len())).copied()?;
         Some(self.deleted.swap_remove(place).1)
     }
-}
-
-fn drawn(chance: &Seeded) -> Stir {
-    let mut place = chance.below(100);
-    for (stir, share) in OFTEN {
-        match place.checked_sub(share) {
-            Some(rest) => place = rest,
-            None => return stir,
-        }
-    }
-    Stir::Title
 }
 
 fn place(chance: &Seeded, length: usize) -> usize {
