@@ -29,13 +29,13 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
     let mut journal = Journal::begin();
     journal.step("tools", "cargo xtask bootstrap", || bootstrap::run(root, need))?;
     journal.command("format", cargo(root).args(["fmt", "--all", "--check"]))?;
+    templates(root, &mut journal)?;
     journal.command("lints", cargo(root).args(LINTS))?;
     journal.command("lints of the widget as WebAssembly", cargo(root).args(WIDGET_LINTS))?;
     install(&root.join("tests/independent"), "npm packages of the independent OAuth server", &mut journal)?;
     journal.command("programs and tests", cargo(root).args(BUILD))?;
     journal.command("unit tests, stories, house", cargo(root).args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
     simulation::check(root, &mut journal)?;
-    templates(root, &mut journal)?;
     let dist = journal.step("widget", "cargo xtask widget", || widget::build(root))?;
     journal.step("widget size", "cargo xtask size", || widget::size(root))?;
     if browser == Browser::Tested {

@@ -12,7 +12,7 @@ use crate::steps::{Journal, cargo, checked};
 /// How long CI runs new days; as many as this time allows.
 const MINUTES: &str = "1";
 /// CI runs every plan of one fault, and every so-many-th of two; all of them take minutes.
-const SHARE_OF_TWO: &str = "8";
+const SHARE_OF_TWO: &str = "4";
 /// Seeds that CI gives each breakage to show; several times what the rarest takes.
 const TEETH_SEEDS: &str = "1000";
 
