@@ -182,14 +182,16 @@ impl Graph {
             }
         };
         let answer = self.fetch(&url, token, now).await?;
-        let page = page::read_list(answer.body()).map_err(GraphError::Unreadable)?;
-        Ok(Page { load: load(answer.headers()), ..page })
+        let load = load(answer.headers());
+        let page = page::read_list(answer.into_body()).map_err(GraphError::Unreadable)?;
+        Ok(Page { load, ..page })
     }
 
     async fn walk(&self, url: &Url, token: &SecretString, now: Timestamp) -> Result<Page, GraphError> {
         let answer = self.fetch(url, token, now).await?;
-        let page = page::read_delta(answer.body()).map_err(GraphError::Unreadable)?;
-        Ok(Page { load: load(answer.headers()), ..page })
+        let load = load(answer.headers());
+        let page = page::read_delta(answer.into_body()).map_err(GraphError::Unreadable)?;
+        Ok(Page { load, ..page })
     }
 
     /// Proves that a token reads this tenant's people, and asks for the tenant's name.

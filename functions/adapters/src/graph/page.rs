@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
+use bytestring::ByteString;
 use domain::ids::ObjectId;
 use domain::person::{Change, ManagerNews, News, Value};
 use domain::roll::Fingerprint;
@@ -21,18 +22,18 @@ use super::Page;
 
 /// A page as it comes.
 #[derive(Deserialize)]
-struct Envelope {
-    value: Vec<Entry>,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     delta_link: Option<String>,
 }
 
-/// One entry of a page, not read yet.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Entry(Box<RawValue>);
+/// One entry of a page, not read yet: a part of the page's body, which all of its entries share.
+#[derive(Debug, Clone)]
+pub struct Entry(ByteString);
 
 /// What can be told of an entry without reading its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +55,32 @@ struct ManagerEntry {
 }
 
 /// A page of the delta.
-pub(super) fn read_delta(body: &[u8]) -> Result<Page, serde_json::Error> {
-    let page: Envelope = serde_json::from_slice(body)?;
+pub(super) fn read_delta(body: Vec<u8>) -> Result<Page, serde_json::Error> {
+    let body = text(body)?;
+    let page: Envelope<'_> = serde_json::from_str(&body)?;
     let end = match (page.next_link, page.delta_link) {
         (Some(link), None) => PageEnd::Next(link),
         (None, Some(link)) => PageEnd::Round(link),
         _ => return Err(serde_json::Error::custom("a delta page has either a nextLink or a deltaLink")),
     };
-    Ok(Page { entries: page.value, end, load: None })
+    Ok(Page { entries: entries(&body, &page.value), end, load: None })
 }
 
 /// A page of the list.
-pub(super) fn read_list(body: &[u8]) -> Result<Page, serde_json::Error> {
-    let page: Envelope = serde_json::from_slice(body)?;
+pub(super) fn read_list(body: Vec<u8>) -> Result<Page, serde_json::Error> {
+    let body = text(body)?;
+    let page: Envelope<'_> = serde_json::from_str(&body)?;
     let end = page.next_link.map_or(PageEnd::List, PageEnd::Next);
-    Ok(Page { entries: page.value, end, load: None })
+    Ok(Page { entries: entries(&body, &page.value), end, load: None })
+}
+
+/// The whole body as text: looked through once here, and not again with every name and value in it.
+fn text(body: Vec<u8>) -> Result<ByteString, serde_json::Error> {
+    ByteString::try_from(body).map_err(serde_json::Error::custom)
+}
+
+fn entries(body: &ByteString, values: &[&RawValue]) -> Vec<Entry> {
+    values.iter().map(|value| Entry(body.slice_ref(value.get()))).collect()
 }
 
 impl Entry {
@@ -77,21 +89,22 @@ impl Entry {
     /// # Errors
     /// Where it is no entry about a person.
     pub fn scan(&self, salt: &str) -> Result<Scan, serde_json::Error> {
-        let fields: Fields<'_> = serde_json::from_str(self.0.get())?;
-        let mut digest = Context::new(&SHA256);
-        digest.update(salt.as_bytes());
+        let fields: Fields<'_> = serde_json::from_str(&self.0)?;
+        // Gathered, because a hash that is fed by crumbs takes longer to feed than to compute.
+        let mut told = Vec::with_capacity(salt.len() + self.0.len());
+        told.extend_from_slice(salt.as_bytes());
         for (name, value) in &fields.values {
-            digest.update(&[0]);
-            digest.update(name.as_bytes());
-            digest.update(&[0]);
-            digest.update(value.get().as_bytes());
+            told.push(0);
+            told.extend_from_slice(name.as_bytes());
+            told.push(0);
+            told.extend_from_slice(value.get().as_bytes());
         }
         if let ManagerNews::Set(manager) = fields.manager {
-            digest.update(&[1]);
-            digest.update(manager.0.as_bytes());
+            told.push(1);
+            told.extend_from_slice(manager.0.as_bytes());
         }
         let mut hash = [0; 12];
-        hash.copy_from_slice(&digest.finish().as_ref()[..12]);
+        hash.copy_from_slice(&digest(&SHA256, &told).as_ref()[..12]);
         Ok(Scan { id: fields.id, is_removed: fields.is_removed, fingerprint: Fingerprint::of(hash) })
     }
 
@@ -100,7 +113,7 @@ impl Entry {
     /// # Errors
     /// Where it is no entry about a person.
     pub fn read(&self) -> Result<Change, serde_json::Error> {
-        let fields: Fields<'_, Option<Value>> = serde_json::from_str(self.0.get())?;
+        let fields: Fields<'_, Option<Value>> = serde_json::from_str(&self.0)?;
         let news = match fields.is_removed {
             true => News::Gone,
             false => {
@@ -206,12 +219,12 @@ mod tests {
     const B: &str = "0baaae0f-0000-4000-8000-000000000002";
 
     fn entry(json: &str) -> News {
-        let page = read_delta(format!(r#"{{"value":[{json}],"@odata.deltaLink":"d"}}"#).as_bytes()).unwrap();
+        let page = read_delta(format!(r#"{{"value":[{json}],"@odata.deltaLink":"d"}}"#).into()).unwrap();
         page.entries[0].read().unwrap().news
     }
 
     fn fingerprint(json: &str) -> Fingerprint {
-        let page = read_list(format!(r#"{{"value":[{json}]}}"#).as_bytes()).unwrap();
+        let page = read_list(format!(r#"{{"value":[{json}]}}"#).into()).unwrap();
         page.entries[0].scan("salt").unwrap().fingerprint
     }
 
@@ -281,22 +294,22 @@ mod tests {
         for (place, one) in all.iter().enumerate() {
             assert!(!all[..place].contains(one), "{place}");
         }
-        let page = read_list(format!(r#"{{"value":[{{"id":"{A}"}}]}}"#).as_bytes()).unwrap();
+        let page = read_list(format!(r#"{{"value":[{{"id":"{A}"}}]}}"#).into()).unwrap();
         assert_ne!(page.entries[0].scan("salt").unwrap().fingerprint, page.entries[0].scan("other").unwrap().fingerprint);
     }
 
     #[test]
     fn a_delta_page_without_exactly_one_link_is_no_page() {
         for json in [r#"{"value":[]}"#, r#"{"value":[],"@odata.nextLink":"a","@odata.deltaLink":"b"}"#, "[]", ""] {
-            assert!(read_delta(json.as_bytes()).is_err(), "{json}");
+            assert!(read_delta(json.into()).is_err(), "{json}");
         }
-        let unnamed = read_delta(br#"{"value":[{}],"@odata.deltaLink":"d"}"#).unwrap();
+        let unnamed = read_delta(r#"{"value":[{}],"@odata.deltaLink":"d"}"#.into()).unwrap();
         assert!(unnamed.entries[0].scan("").is_err() && unnamed.entries[0].read().is_err());
     }
 
     #[test]
     fn the_last_page_of_a_list_has_no_link() {
-        let end = |json: &str| read_list(json.as_bytes()).unwrap().end;
+        let end = |json: &str| read_list(json.into()).unwrap().end;
         assert_eq!((end(r#"{"value":[],"@odata.nextLink":"a"}"#), end(r#"{"value":[]}"#)), (PageEnd::Next("a".to_owned()), PageEnd::List));
     }
 }
