@@ -205,10 +205,24 @@ impl Roll {
     /// What is known of the person in an entry.
     #[must_use]
     pub fn look(&self, line: Line) -> Sight {
+        self.sight(line, self.place(line.id))
+    }
+
+    /// Notes that a person was met, as `line` says, whatever was known before.
+    pub fn meet(&mut self, line: Line) {
+        let place = self.place(line.id);
+        match (place, self.sight(line, place)) {
+            (Some(place), Sight::Same(_)) => self.met_same[place] = true,
+            _ if self.met.len() < ROUND_MET_MAX => drop(self.met.insert(half(line.id), line.fingerprint.visibility())),
+            _ => {}
+        }
+    }
+
+    fn sight(&self, line: Line, place: Option<usize>) -> Sight {
         if let Some(visibility) = self.met.get(&half(line.id)) {
             return Sight::Again(*visibility);
         }
-        match (self.place(line.id), self.basis) {
+        match (place, self.basis) {
             (Some(place), _) => {
                 let known = Line::unpack(&self.base[place]).fingerprint;
                 match self.met_same[place] {
@@ -220,15 +234,6 @@ impl Roll {
             (None, Basis::Unknown) => Sight::Unsure,
             (None, _) if self.changed.contains_key(&line.id) => Sight::Unsure,
             (None, _) => Sight::New,
-        }
-    }
-
-    /// Notes that a person was met, as `line` says, whatever was known before.
-    pub fn meet(&mut self, line: Line) {
-        match self.place(line.id) {
-            Some(place) if matches!(self.look(line), Sight::Same(_)) => self.met_same[place] = true,
-            _ if self.met.len() < ROUND_MET_MAX => drop(self.met.insert(half(line.id), line.fingerprint.visibility())),
-            _ => {}
         }
     }
 

@@ -99,14 +99,14 @@ async fn full(
     (page, scans): (&Page, &[Scan]),
 ) -> Result<BTreeMap<ObjectId, Mention>, NotApplied> {
     let roll = work.memory.roll(work.ports, work.id, &work.walk).await?;
-    let mut seen: HashMap<ObjectId, u32> = HashMap::with_capacity(scans.len());
-    scans.iter().for_each(|scan| *seen.entry(scan.id).or_default() += 1);
+    let mut seen = HashSet::with_capacity(scans.len());
+    let twice: HashSet<ObjectId> = scans.iter().map(|scan| scan.id).filter(|id| !seen.insert(*id)).collect();
     let mut mentions: BTreeMap<ObjectId, Mention> = BTreeMap::new();
     for (scan, entry) in scans.iter().zip(&page.entries) {
         let line = Line { id: scan.id, fingerprint: scan.fingerprint };
         let sight = roll.look(line);
         match sight {
-            Sight::Same(visibility) if !scan.is_removed && seen.get(&scan.id) == Some(&1) => {
+            Sight::Same(visibility) if !scan.is_removed && !twice.contains(&scan.id) => {
                 let line = Line { fingerprint: line.fingerprint.with(visibility), ..line };
                 roll.meet(line);
                 effect.lines.push(line);
@@ -115,7 +115,7 @@ async fn full(
             _ => {
                 let change = entry.read().map_err(|error| NotApplied::Page(GraphError::Unreadable(error)))?;
                 let mention = mentions.entry(scan.id).or_insert_with(|| Mention { changes: Vec::new(), sight: None });
-                let is_alone = seen.get(&scan.id) == Some(&1);
+                let is_alone = !twice.contains(&scan.id);
                 mention.sight = Some((sight, if is_alone { scan.fingerprint } else { Fingerprint::UNKNOWN }));
                 mention.changes.push(change);
             }
