@@ -27,6 +27,14 @@ pub enum NoticeKind {
     SpareLost,
     /// So many people are gone from the directory at once that their removal waits for somebody's approval.
     DeletionsHeld,
+    /// A notice reached nobody of the customer; told to the operator.
+    NobodyReached,
+    /// A webhook failed for so long that it is called no more.
+    EndpointDisabled,
+    /// Many grants fail alike, or the operator's credential is refused; told to the operator.
+    IncidentOpened,
+    /// That is over.
+    IncidentEnded,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.
