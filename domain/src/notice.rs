@@ -1,4 +1,9 @@
-//! Which message is owed when health changes.
+//! Which message is owed when health changes, and how it reaches people.
+//!
+//! [`ladder`] says who is told how often and until when, [`ledger`] keeps what became of each telling.
+
+pub mod ladder;
+pub mod ledger;
 
 use serde::{Deserialize, Serialize};
 
