@@ -1,4 +1,14 @@
-//! Which message is owed when health changes.
+//! Which message is owed when health changes, who gets it, and when.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`audience`] | who hears of a customer's connections, by which channel, of what |
+//! | [`destination`] | which addresses of the internet a webhook may lead to |
+//! | [`quiet`] | until when a reminder waits |
+
+pub mod audience;
+pub mod destination;
+pub mod quiet;
 
 use serde::{Deserialize, Serialize};
 
