@@ -1,9 +1,18 @@
-//! Which message is owed when health changes, and how it reaches people.
+//! Which message is owed when health changes, who gets it, and when.
 //!
-//! [`ladder`] says who is told how often and until when, [`ledger`] keeps what became of each telling.
+//! | module | what it decides |
+//! |---|---|
+//! | [`audience`] | who hears of a customer's connections, by which channel, of what |
+//! | [`destination`] | which addresses of the internet a webhook may lead to |
+//! | [`ladder`] | who is told of a notice, how often, until when |
+//! | [`ledger`] | what became of each telling, and what is due next |
+//! | [`quiet`] | until when a reminder waits |
 
+pub mod audience;
+pub mod destination;
 pub mod ladder;
 pub mod ledger;
+pub mod quiet;
 
 use serde::{Deserialize, Serialize};
 

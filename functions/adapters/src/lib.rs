@@ -35,5 +35,6 @@ pub mod store;
 pub mod tokens;
 pub mod transport;
 pub mod vault;
+pub mod zones;
 
 pub use ports::Ports;
