@@ -1,13 +1,17 @@
-//! Which message is owed when health changes, who gets it, and when.
+//! Which message is owed when health changes, who gets it, when, and how it reaches people.
 //!
 //! | module | what it decides |
 //! |---|---|
 //! | [`audience`] | who hears of a customer's connections, by which channel, of what |
 //! | [`destination`] | which addresses of the internet a webhook may lead to |
 //! | [`quiet`] | until when a reminder waits |
+//! | [`ladder`] | who is told how often, and until when |
+//! | [`ledger`] | what became of each telling |
 
 pub mod audience;
 pub mod destination;
+pub mod ladder;
+pub mod ledger;
 pub mod quiet;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +41,14 @@ pub enum NoticeKind {
     SpareLost,
     /// So many people are gone from the directory at once that their removal waits for somebody's approval.
     DeletionsHeld,
+    /// A notice reached nobody of the customer; told to the operator.
+    NobodyReached,
+    /// A webhook failed for so long that it is called no more.
+    EndpointDisabled,
+    /// Many grants fail alike, or the operator's credential is refused; told to the operator.
+    IncidentOpened,
+    /// That is over.
+    IncidentEnded,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.

@@ -90,12 +90,20 @@ impl Group {
     #[must_use]
     pub fn of(kind: NoticeKind) -> Self {
         match kind {
-            NoticeKind::Dead | NoticeKind::Suspended | NoticeKind::OperatorFault => Self::Deaths,
+            // A webhook that is called no more, and a notice that reached nobody, are deaths of the channel.
+            NoticeKind::Dead
+            | NoticeKind::Suspended
+            | NoticeKind::OperatorFault
+            | NoticeKind::IncidentOpened
+            | NoticeKind::NobodyReached
+            | NoticeKind::EndpointDisabled => Self::Deaths,
             // A later rung of the forecast's own ladder: the end has come nearer, and that is news.
-            NoticeKind::Expiring | NoticeKind::Reminder | NoticeKind::SpareLost | NoticeKind::SwitchedToSpare | NoticeKind::DeletionsHeld => {
-                Self::Warnings
-            }
-            NoticeKind::Recovered => Self::Recoveries,
+            NoticeKind::Expiring
+            | NoticeKind::Reminder
+            | NoticeKind::SpareLost
+            | NoticeKind::SwitchedToSpare
+            | NoticeKind::DeletionsHeld => Self::Warnings,
+            NoticeKind::Recovered | NoticeKind::IncidentEnded => Self::Recoveries,
         }
     }
 

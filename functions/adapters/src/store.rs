@@ -6,6 +6,7 @@
 //! | due connections and their tokens | by key, 100 in one request | 1 and 1 to 2 read units a connection | 1 KB, and below |
 //! | due syncs of one shard | the same, `work = sync#NN` | 1 query a shard and tick | 0.1 KB |
 //! | notices owed | the same, `work = notice#NN` | 1 query a shard and tick | 0.1 KB |
+//! | a notice and its ledger | `connection#ID` / `notice#TIME#ID`, or an incident's item | 3 writes a telling, whoever many are told, and 1 for each word of the channels | 1 KB, up to 6 KB with twenty contacts |
 //! | take a connection's lease | connections, `connection#ID` / `connection` | 1 write unit | about 1 KB while it is well, up to 4 KB |
 //! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
 //! | a grant's tokens, sealed | `connection#ID` / `grant#S`, eight slots | 1 write of refresh and access token together a refresh, 4 write units | 3.8 KB, up to 12 KB |
@@ -53,6 +54,7 @@ pub mod grants;
 pub mod images;
 mod item;
 mod lease;
+pub mod ledgers;
 pub mod notices;
 pub mod people;
 pub mod photos;

@@ -53,6 +53,12 @@ impl Store {
     }
 
     async fn due_in_shard(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        let id = |(pk, _): (String, String)| pk.strip_prefix("connection#")?.parse().ok();
+        Ok(self.due_keys(work, now, limit).await?.into_iter().filter_map(id).collect())
+    }
+
+    /// Keys of the items of one line of work that are due, the longest overdue first.
+    pub(super) async fn due_keys(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<(String, String)>, StoreError> {
         let request = self.client.query().table_name(&self.connections).index_name("by-work").limit(limit);
         let request = request
             .key_condition_expression("#work = :work AND work_at <= :now")
@@ -60,10 +66,10 @@ impl Store {
             .expression_attribute_values(":work", text(&work))
             .expression_attribute_values(":now", time(now));
         let answer = request.send().await.map_err(|error| failed(format!("find due work {work}"), error))?;
-        let id = |item: &Item| {
-            let key = item.get("pk").and_then(|value| value.as_s().ok())?;
-            key.strip_prefix("connection#")?.parse().ok()
+        let key = |item: &Item| {
+            let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            Some((part("pk")?, part("sk")?))
         };
-        Ok(answer.items.unwrap_or_default().iter().filter_map(id).collect())
+        Ok(answer.items.unwrap_or_default().iter().filter_map(key).collect())
     }
 }

@@ -116,6 +116,10 @@ fn sentence(notice: &Notice) -> String {
         NoticeKind::SwitchedToSpare => "The grant stopped, and its backup took over",
         NoticeKind::SpareLost => "The backup stopped; the grant in use works",
         NoticeKind::DeletionsHeld => "Many people are gone at once; their removal waits for approval",
+        NoticeKind::NobodyReached => "Nobody of the customer could be told",
+        NoticeKind::EndpointDisabled => "A webhook failed for too long and is called no more",
+        NoticeKind::IncidentOpened => "Many grants fail alike",
+        NoticeKind::IncidentEnded => "Grants do not fail alike any more",
     };
     let refusal = notice.standing.health.refusal();
     match refusal.map(diagnosis::diagnose) {

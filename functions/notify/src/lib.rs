@@ -1,0 +1,1 @@
+//! Delivers the notices that are owed: mail, signed webhooks, the event bus.
