@@ -3,7 +3,7 @@
 //! ```text
 //! a draft, as somebody wrote it ──┐
 //! the audience before it ─────────┴─► revise ──► the audience, or everything that is wrong with the draft
-//! a notice's kind ──► Group ──► Contact::hears? ──► now, or when quiet hours are over
+//! a notice's kind and step ──► Group ──► Contact::hears?
 //! ```
 //! Deaths are told at any hour and cannot be declined by one click; whoever wants none of them does not ask for that group. Addresses are
 //! types: what is no address never becomes one, so no line break reaches a mail's header and no webhook leads to a plain address book.
@@ -86,10 +86,11 @@ impl Group {
     /// Every group.
     pub const ALL: [Self; 4] = [Self::Deaths, Self::Warnings, Self::Recoveries, Self::Reminders];
 
-    /// The group of a notice that is told for the first time; told again, it is one of [`Group::Reminders`].
+    /// The group of a notice, at a step of its ladder: told again, it is a reminder.
     #[must_use]
-    pub fn of(kind: NoticeKind) -> Self {
+    pub fn of(kind: NoticeKind, step: u16) -> Self {
         match kind {
+            _ if step > 0 => Self::Reminders,
             // A webhook that is called no more, and a notice that reached nobody, are deaths of the channel.
             NoticeKind::Dead
             | NoticeKind::Suspended
@@ -111,12 +112,6 @@ impl Group {
     #[must_use]
     pub fn may_be_declined(self) -> bool {
         matches!(self, Self::Warnings | Self::Reminders)
-    }
-
-    /// Whether it waits for quiet hours to be over.
-    #[must_use]
-    pub fn may_wait(self) -> bool {
-        self == Self::Reminders
     }
 }
 

@@ -1,1 +1,3 @@
 //! Delivers the notices that are owed: mail, signed webhooks, the event bus.
+
+pub mod mail;
