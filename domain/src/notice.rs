@@ -4,9 +4,9 @@
 //! |---|---|
 //! | [`audience`] | who hears of a customer's connections, by which channel, of what |
 //! | [`destination`] | which addresses of the internet a webhook may lead to |
+//! | [`ladder`] | who is told of a notice, how often, until when |
+//! | [`ledger`] | what became of each telling, and what is due next |
 //! | [`quiet`] | until when a reminder waits |
-//! | [`ladder`] | who is told how often, and until when |
-//! | [`ledger`] | what became of each telling |
 
 pub mod audience;
 pub mod destination;

@@ -91,20 +91,17 @@ impl Group {
     pub fn of(kind: NoticeKind, step: u16) -> Self {
         match kind {
             _ if step > 0 => Self::Reminders,
-            // A webhook that is called no more, and a notice that reached nobody, are deaths of the channel.
-            NoticeKind::Dead
-            | NoticeKind::Suspended
-            | NoticeKind::OperatorFault
-            | NoticeKind::IncidentOpened
-            | NoticeKind::NobodyReached
-            | NoticeKind::EndpointDisabled => Self::Deaths,
+            NoticeKind::Dead | NoticeKind::Suspended | NoticeKind::OperatorFault => Self::Deaths,
+            // The operator's own: no contact is ever asked whether it wants them.
+            NoticeKind::NobodyReached | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded => Self::Deaths,
             // A later rung of the forecast's own ladder: the end has come nearer, and that is news.
             NoticeKind::Expiring
             | NoticeKind::Reminder
             | NoticeKind::SpareLost
             | NoticeKind::SwitchedToSpare
-            | NoticeKind::DeletionsHeld => Self::Warnings,
-            NoticeKind::Recovered | NoticeKind::IncidentEnded => Self::Recoveries,
+            | NoticeKind::DeletionsHeld
+            | NoticeKind::EndpointDisabled => Self::Warnings,
+            NoticeKind::Recovered => Self::Recoveries,
         }
     }
 
