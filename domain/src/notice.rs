@@ -1,4 +1,4 @@
-//! Which message is owed when health changes, who gets it, and when.
+//! Which message is owed when health changes, who gets it, when, and how it reaches people.
 //!
 //! | module | what it decides |
 //! |---|---|

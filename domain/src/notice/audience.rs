@@ -3,7 +3,7 @@
 //! ```text
 //! a draft, as somebody wrote it ──┐
 //! the audience before it ─────────┴─► revise ──► the audience, or everything that is wrong with the draft
-//! a notice's kind ──► Group ──► Contact::hears? ──► now, or when quiet hours are over
+//! a notice's kind and step ──► Group ──► Contact::hears?
 //! ```
 //! Deaths are told at any hour and cannot be declined by one click; whoever wants none of them does not ask for that group. Addresses are
 //! types: what is no address never becomes one, so no line break reaches a mail's header and no webhook leads to a plain address book.
@@ -86,17 +86,21 @@ impl Group {
     /// Every group.
     pub const ALL: [Self; 4] = [Self::Deaths, Self::Warnings, Self::Recoveries, Self::Reminders];
 
-    /// The group of a notice that is told for the first time; told again, it is one of [`Group::Reminders`].
+    /// The group of a notice, at a step of its ladder: told again, it is a reminder.
     #[must_use]
-    pub fn of(kind: NoticeKind) -> Self {
+    pub fn of(kind: NoticeKind, step: u16) -> Self {
         match kind {
+            _ if step > 0 => Self::Reminders,
             NoticeKind::Dead | NoticeKind::Suspended | NoticeKind::OperatorFault => Self::Deaths,
             // The operator's own: no contact is ever asked whether it wants them.
             NoticeKind::NobodyReached | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded => Self::Deaths,
             // A later rung of the forecast's own ladder: the end has come nearer, and that is news.
-            NoticeKind::Expiring | NoticeKind::Reminder | NoticeKind::SpareLost | NoticeKind::SwitchedToSpare | NoticeKind::DeletionsHeld | NoticeKind::EndpointDisabled => {
-                Self::Warnings
-            }
+            NoticeKind::Expiring
+            | NoticeKind::Reminder
+            | NoticeKind::SpareLost
+            | NoticeKind::SwitchedToSpare
+            | NoticeKind::DeletionsHeld
+            | NoticeKind::EndpointDisabled => Self::Warnings,
             NoticeKind::Recovered => Self::Recoveries,
         }
     }
@@ -105,12 +109,6 @@ impl Group {
     #[must_use]
     pub fn may_be_declined(self) -> bool {
         matches!(self, Self::Warnings | Self::Reminders)
-    }
-
-    /// Whether it waits for quiet hours to be over.
-    #[must_use]
-    pub fn may_wait(self) -> bool {
-        self == Self::Reminders
     }
 }
 

@@ -148,14 +148,14 @@ impl Report {
 /// Takes what started the function: SES's word about a mail, or a tick.
 ///
 /// # Errors
-/// [`StoreError`] where the due index or a ledger cannot be read; the same event then comes again.
+/// [`HandleError`]. A word of SES's then comes again, and a tick's work is done by the next one.
 pub async fn handle(desk: &Desk, event: EventBridgeEvent, until: Timestamp) -> Result<Report, HandleError> {
-    if event.source.as_deref() == Some(SES) {
+    if event.source == SES {
         learn(desk, &event).await?;
         return Ok(Report::default());
     }
-    if event.detail_type.as_deref() != Some("Scheduled Event") {
-        return Err(HandleError::Unknown(event.detail_type.unwrap_or_default()));
+    if event.detail_type != "Scheduled Event" {
+        return Err(HandleError::Unknown(event.detail_type));
     }
     let report = tick(desk, until).await?;
     tracing::info!(report = ?report, waits_seconds = report.waits_seconds, "notices told");

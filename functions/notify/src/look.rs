@@ -138,7 +138,7 @@ impl Scene {
     /// The contacts of the customer who are told.
     fn contacts(&self, kind: NoticeKind, (owed_at, step): (Timestamp, u16)) -> impl Iterator<Item = &Contact> {
         let told = self.told_of_trouble(owed_at);
-        self.stored.audience.hearing(Group::of(kind)).filter(move |contact| {
+        self.stored.audience.hearing(Group::of(kind, 0)).filter(move |contact| {
             let is_mail = matches!(contact.channel, Channel::Mail { .. });
             let is_meant = match ladder::circle(kind) {
                 Circle::Customer => true,
