@@ -82,6 +82,7 @@ pub fn connection(body: &JsValue) -> Option<ConnectionStatus> {
         spare: optional(body, "spare", spare)?,
         consented_by: optional(body, "consented_by", JsValue::as_string)?,
         consented_at: optional(body, "consented_at", time)?,
+        acknowledged_at: optional(body, "acknowledged_at", time)?,
         server_time: time(&get(body, "server_time")?)?,
     })
 }

@@ -22,7 +22,8 @@ pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Co
     connection.filter(|connection| connection.customer == caller.customer).ok_or(ApiError::NotFound("connection"))
 }
 
-async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
+/// A connection as the API tells it.
+pub(crate) async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
     let store = &portal.ports.store;
     let (walk, tour) = tokio::try_join!(store.walk(&connection.id), store.tour(&connection.id))?;
     let tour = tour.map(|(tour, _)| tour);

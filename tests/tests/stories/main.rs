@@ -4,6 +4,7 @@
 
 mod answers;
 mod app_only;
+mod audience;
 mod bus;
 mod callers;
 mod changes;
