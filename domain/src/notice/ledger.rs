@@ -146,6 +146,15 @@ pub enum Stand {
     },
 }
 
+/// A telling that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// Which it is: 0 is the first, every other one a reminder.
+    pub step: u16,
+    /// The last step of the ladder that it stands for: what was missed is not made up for.
+    pub passes: u16,
+}
+
 /// The right to send one notice to one recipient, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
@@ -207,6 +216,9 @@ pub struct Ledger {
     /// The telling that the lines are about; `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<u16>,
+    /// The last step of the ladder that it stands for.
+    #[serde(default)]
+    passed: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lines: BTreeMap<Recipient, Line>,
     /// Whoever was told in any step.
@@ -223,7 +235,7 @@ impl Ledger {
     /// An empty one.
     #[must_use]
     pub fn begin(of: NoticeId) -> Self {
-        Self { of, step: None, lines: BTreeMap::new(), told: BTreeSet::new(), nobody_at: None, ended: None }
+        Self { of, step: None, passed: 0, lines: BTreeMap::new(), told: BTreeSet::new(), nobody_at: None, ended: None }
     }
 
     /// Whoever was told in any step, the bus left out.
@@ -256,21 +268,23 @@ impl Ledger {
         }
         self.ended = Some(Ended { at: now, why });
         if self.step.is_none() {
-            self.open(0, vec![Addressed { recipient: Recipient::bus(), via: Via::Bus, at: now }]);
+            self.open(Telling { step: 0, passes: 0 }, vec![Addressed { recipient: Recipient::bus(), via: Via::Bus, at: now }]);
         }
         self.lines.retain(|_, line| line.via == Via::Bus || line.due_at().is_none());
     }
 
     /// Which telling is to be begun now, if any: the one under way is settled, and the next one is due.
     #[must_use]
-    pub fn begins(&self, kind: NoticeKind, owed_at: Timestamp, now: Timestamp) -> Option<u16> {
+    pub fn begins(&self, kind: NoticeKind, owed_at: Timestamp, now: Timestamp) -> Option<Telling> {
         let may_begin = self.ended.is_none() && self.is_settled();
-        ladder::step_at(kind, owed_at, self.next_step(), now).filter(|_| may_begin)
+        let passes = ladder::step_at(kind, owed_at, self.next_step(), now).filter(|_| may_begin)?;
+        // However late the first telling is, it is the first.
+        Some(Telling { step: self.step.map_or(0, |_| passes), passes })
     }
 
     /// Begins a telling, to these recipients.
-    pub fn open(&mut self, step: u16, addressed: Vec<Addressed>) {
-        self.step = Some(step);
+    pub fn open(&mut self, telling: Telling, addressed: Vec<Addressed>) {
+        (self.step, self.passed) = (Some(telling.step), telling.passes);
         let line = |one: Addressed| (one.recipient, Line { via: one.via, stand: Stand::Due { at: one.at }, tries: 0, since: None });
         self.lines = addressed.into_iter().map(line).collect();
     }
@@ -376,7 +390,7 @@ impl Ledger {
     }
 
     fn next_step(&self) -> u16 {
-        self.step.map_or(0, |step| step.saturating_add(1))
+        self.step.map_or(0, |_| self.passed.saturating_add(1))
     }
 }
 

@@ -67,8 +67,8 @@ fn plan(scene: &Scene, matter: &Matter, ledger: &mut Ledger, now: Timestamp) -> 
     let (kind, owed_at) = (matter.kind(), matter.owed_at());
     if let Some(why) = scene.end(matter, ledger) {
         ledger.end(why, now);
-    } else if let Some(step) = ledger.begins(kind, owed_at, now) {
-        ledger.open(step, scene.addressed(matter, step, now));
+    } else if let Some(telling) = ledger.begins(kind, owed_at, now) {
+        ledger.open(telling, scene.addressed(matter, telling.step, now));
     }
     (ledger.claim(now), missed(scene, matter, ledger, now).into_iter().collect())
 }

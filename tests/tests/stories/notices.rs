@@ -71,7 +71,10 @@ async fn a_death_is_told_again_after_one_three_and_seven_days_and_then_weekly() 
 #[tokio::test]
 async fn what_was_missed_is_told_once() {
     let (world, _) = dead(&[ADA]).await;
-    assert_eq!(world.told_after(DAY * 15).await, ["ada@contoso.example 4"]);
+    assert_eq!(world.told_after(DAY * 15).await, ["ada@contoso.example 0"], "late, and still the first word");
+    assert_eq!(world.told_after(DAY * 6 - MINUTE).await, [""; 0]);
+    assert_eq!(world.told_after(DAY * 20).await, ["ada@contoso.example 7"]);
+    assert_eq!(published(&world).len(), 1);
 }
 
 #[tokio::test]

@@ -19,8 +19,8 @@ fn hook() -> Recipient {
 
 fn opened() -> Ledger {
     let mut ledger = Ledger::begin("not-1".parse().unwrap());
-    assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(0)), Some(0));
-    ledger.open(0, vec![addressed(mail(), Via::Mail), addressed(hook(), Via::Webhook), addressed(Recipient::bus(), Via::Bus)]);
+    assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(0)), Some(FIRST));
+    ledger.open(FIRST, vec![addressed(mail(), Via::Mail), addressed(hook(), Via::Webhook), addressed(Recipient::bus(), Via::Bus)]);
     ledger
 }
 
@@ -29,6 +29,17 @@ fn due(ledger: &Ledger) -> Option<i64> {
 }
 
 const DAY: i64 = 86_400;
+const FIRST: Telling = Telling { step: 0, passes: 0 };
+
+#[test]
+fn a_first_telling_that_comes_late_is_the_first_and_makes_up_for_no_reminder() {
+    let mut ledger = Ledger::begin("not-1".parse().unwrap());
+    let telling = ledger.begins(NoticeKind::Dead, at(0), at(15 * DAY)).unwrap();
+    assert_eq!(telling, Telling { step: 0, passes: 4 });
+    ledger.open(telling, vec![]);
+    assert_eq!((ledger.begins(NoticeKind::Dead, at(0), at(21 * DAY - 1)), due(&ledger)), (None, Some(21 * DAY)));
+    assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(21 * DAY)), Some(Telling { step: 5, passes: 5 }));
+}
 
 #[test]
 fn what_is_claimed_is_claimed_once_and_sent_once() {
@@ -41,7 +52,7 @@ fn what_is_claimed_is_claimed_once_and_sent_once() {
     }
     assert_eq!((due(&ledger), ledger.is_told(), ledger.told().count()), (Some(DAY), true, 2));
     assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(DAY - 1)), None);
-    assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(DAY)), Some(1));
+    assert_eq!(ledger.begins(NoticeKind::Dead, at(0), at(DAY)), Some(Telling { step: 1, passes: 1 }));
     assert_eq!(ledger.due_at(NoticeKind::Recovered, at(0)), None, "what is told once is done");
 }
 
@@ -86,14 +97,14 @@ fn a_mail_that_bounces_was_not_told_to_anybody() {
 fn a_step_without_anybody_misses_everybody() {
     let mut ledger = Ledger::begin("not-1".parse().unwrap());
     assert!(!ledger.misses_everybody(at(0)), "nothing was begun");
-    ledger.open(0, vec![addressed(Recipient::bus(), Via::Bus), addressed(Recipient::operator(1), Via::Mail)]);
+    ledger.open(FIRST, vec![addressed(Recipient::bus(), Via::Bus), addressed(Recipient::operator(1), Via::Mail)]);
     assert!(ledger.misses_everybody(at(0)));
 }
 
 #[test]
 fn an_endpoint_that_fails_is_tried_for_a_day_and_then_given_up() {
     let mut ledger = Ledger::begin("not-1".parse().unwrap());
-    ledger.open(0, vec![addressed(hook(), Via::Webhook)]);
+    ledger.open(FIRST, vec![addressed(hook(), Via::Webhook)]);
     let mut tries = Vec::new();
     loop {
         let now = ledger.due_at(NoticeKind::Recovered, at(0)).expect("it is tried again");
@@ -161,8 +172,8 @@ proptest! {
         for _ in 0..400 {
             let Some(due) = ledger.due_at(NoticeKind::Dead, at(0)).filter(|due| *due < at(8 * DAY)) else { break };
             now = now.max(due);
-            if let Some(step) = ledger.begins(NoticeKind::Dead, at(0), now) {
-                ledger.open(step, vec![addressed(mail(), Via::Mail), addressed(hook(), Via::Webhook)]);
+            if let Some(telling) = ledger.begins(NoticeKind::Dead, at(0), now) {
+                ledger.open(telling, vec![addressed(mail(), Via::Mail), addressed(hook(), Via::Webhook)]);
             }
             let (death, fails, chance) = deaths.next().unwrap_or((Death::Nowhere, false, 0));
             for claim in ledger.claim(now) {
