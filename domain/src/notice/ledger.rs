@@ -248,9 +248,17 @@ impl Ledger {
         self.lines.iter().map(|(recipient, line)| (recipient, &line.stand))
     }
 
-    /// Ends it, unless it has ended.
+    /// Ends it, unless it has ended: no person is told any more, and what is under way to one is not waited for. The bus is told all the
+    /// same, once.
     pub fn end(&mut self, why: End, now: Timestamp) {
-        self.ended.get_or_insert(Ended { at: now, why });
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(Ended { at: now, why });
+        if self.step.is_none() {
+            self.open(0, vec![Addressed { recipient: Recipient::bus(), via: Via::Bus, at: now }]);
+        }
+        self.lines.retain(|_, line| line.via == Via::Bus || line.due_at().is_none());
     }
 
     /// Which telling is to be begun now, if any: the one under way is settled, and the next one is due.
@@ -269,7 +277,7 @@ impl Ledger {
 
     /// Claims whatever is due, and whatever others claimed and never settled.
     pub fn claim(&mut self, now: Timestamp) -> Vec<Claim> {
-        let (Some(step), None) = (self.step, self.ended) else {
+        let Some(step) = self.step else {
             return Vec::new();
         };
         let mut claims = Vec::new();
@@ -322,23 +330,34 @@ impl Ledger {
         }
         let line = self.lines.get_mut(recipient).filter(|_| self.step == Some(step));
         match (outcome, line) {
+            (Outcome::Accepted, Some(Line { stand: Stand::Failed { .. }, .. })) => {}
             (Outcome::Accepted, line) => {
-                if let Some(line) = line.filter(|line| !matches!(line.stand, Stand::Sent { .. } | Stand::Failed { .. })) {
+                if let Some(line) = line.filter(|line| !matches!(line.stand, Stand::Sent { .. })) {
                     line.stand = Stand::Sent { at: now };
                 }
                 self.told.insert(recipient.clone());
             }
-            (Outcome::Failed(why), Some(line)) if !matches!(line.stand, Stand::Failed { .. }) => {
-                line.stand = Stand::Failed { at: now, why: why.clone() };
+            (Outcome::Failed(why), line) => {
+                if let Some(line) = line.filter(|line| !matches!(line.stand, Stand::Failed { .. })) {
+                    line.stand = Stand::Failed { at: now, why: why.clone() };
+                }
+                self.told.remove(recipient);
             }
-            (Outcome::Failed(_), _) => {}
         }
     }
 
-    /// Whether it turns out now that nobody of the customer was reached; answers so once.
+    /// Whether the telling under way is to any contact of the customer.
+    #[must_use]
+    pub fn addresses_customers(&self) -> bool {
+        self.lines.keys().any(|recipient| recipient.contact_id().is_some())
+    }
+
+    /// Whether it turns out now that nobody of the customer was reached, neither by this telling nor by an earlier one; answers so once.
     pub fn misses_everybody(&mut self, now: Timestamp) -> bool {
-        let mut customers = self.lines.iter().filter(|(recipient, _)| recipient.contact_id().is_some());
-        let is_missed = self.step.is_some() && self.nobody_at.is_none() && customers.all(|(_, line)| matches!(line.stand, Stand::Failed { .. }));
+        let is_of_customer = |recipient: &Recipient| recipient.contact_id().is_some();
+        let mut customers = self.lines.iter().filter(|(recipient, _)| is_of_customer(recipient));
+        let is_hopeless = customers.all(|(_, line)| matches!(line.stand, Stand::Failed { .. })) && !self.told.iter().any(is_of_customer);
+        let is_missed = self.step.is_some() && self.nobody_at.is_none() && is_hopeless;
         if is_missed {
             self.nobody_at = Some(now);
         }
@@ -348,11 +367,8 @@ impl Ledger {
     /// When something is due next; `None` when nothing is, ever.
     #[must_use]
     pub fn due_at(&self, kind: NoticeKind, owed_at: Timestamp) -> Option<Timestamp> {
-        if self.ended.is_some() {
-            return None;
-        }
         let of_lines = self.lines.values().filter_map(Line::due_at).min();
-        of_lines.or_else(|| ladder::due_at(kind, owed_at, self.next_step()))
+        of_lines.or_else(|| ladder::due_at(kind, owed_at, self.next_step()).filter(|_| self.ended.is_none()))
     }
 
     fn is_settled(&self) -> bool {

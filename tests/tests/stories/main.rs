@@ -26,6 +26,8 @@ mod history;
 mod incidents;
 mod lanes;
 mod leases;
+mod ledgers;
+mod notices;
 mod objects;
 mod outages;
 mod photos;

@@ -125,7 +125,18 @@ fn words_about_no_telling_of_ours_change_nothing() {
     ledger.end(End::Acknowledged, at(1));
     ledger.end(End::Recovered, at(2));
     assert_eq!(ledger.ended().map(|ended| ended.why), Some(End::Acknowledged));
-    assert_eq!((ledger.claim(at(9)), due(&ledger)), (vec![], None));
+    let left: Vec<Via> = ledger.claim(at(9)).into_iter().map(|claim| claim.via).collect();
+    assert_eq!(left, [Via::Bus], "people are told no more, and the bus is told everything");
+}
+
+#[test]
+fn what_ends_before_it_was_told_is_told_to_the_bus_alone() {
+    let mut ledger = Ledger::begin("not-1".parse().unwrap());
+    ledger.end(End::Superseded, at(5));
+    let claims = ledger.claim(at(5));
+    assert_eq!(claims.iter().map(|claim| claim.via).collect::<Vec<_>>(), [Via::Bus]);
+    ledger.settle(&claims[0], Sending::Taken, at(6), 0);
+    assert_eq!((due(&ledger), ledger.told().count(), ledger.begins(NoticeKind::Dead, at(0), at(9 * DAY))), (None, 0, None));
 }
 
 /// Where a handler dies.
@@ -184,8 +195,10 @@ proptest! {
         if ends {
             ledger.end(End::Recovered, at(claims));
         }
-        let due = ledger.due_at(NoticeKind::Dead, at(0));
-        prop_assert_eq!(ends, due.is_none());
-        prop_assert!(due.is_none_or(|due| due > at(claims)));
+        prop_assert!(ledger.due_at(NoticeKind::Dead, at(0)).is_some_and(|due| due > at(claims)), "the bus is claimed at least");
+        for claim in ledger.claim(at(claims + 10_000)) {
+            ledger.settle(&claim, Sending::Taken, at(claims + 10_000), 0);
+        }
+        prop_assert_eq!(ledger.due_at(NoticeKind::Dead, at(0)).is_none(), ends);
     }
 }

@@ -15,6 +15,7 @@ use domain::schedule::{self, Part};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
+use super::due::DueKey;
 use super::fleet::{INCIDENTS, WORK};
 use super::item::{Item, Reader, json, number, text, time};
 use super::lease::{Holder, Terms};
@@ -33,6 +34,15 @@ const RECENT_MAX: i32 = 20;
 pub struct NoticeKey {
     pk: String,
     sk: String,
+}
+
+/// A notice of which something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueNotice {
+    /// Where it is.
+    pub key: NoticeKey,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// The words that name a notice outside: letters, digits, `-` and `_` alone where the ids are ours.
@@ -183,11 +193,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_notices(&self, now: Timestamp, per_shard: i32) -> Result<Vec<NoticeKey>, StoreError> {
+    pub async fn due_notices(&self, now: Timestamp, per_shard: i32) -> Result<Vec<DueNotice>, StoreError> {
         let shards = futures::stream::iter(Part::WHOLE.shards().map(|shard| format!("notice#{shard:02}")));
-        let found: Vec<Vec<(String, String)>> =
-            shards.map(|work| self.due_keys(work, now, per_shard)).buffered(IN_FLIGHT).try_collect().await?;
-        Ok(schedule::in_turn(found).into_iter().map(|(pk, sk)| NoticeKey { pk, sk }).collect())
+        let found: Vec<Vec<DueKey>> = shards.map(|work| self.due_keys(work, now, per_shard)).buffered(IN_FLIGHT).try_collect().await?;
+        let due = |due: DueKey| DueNotice { key: NoticeKey { pk: due.pk, sk: due.sk }, since: due.at };
+        Ok(schedule::in_turn(found).into_iter().map(due).collect())
     }
 
     /// Takes the lease of a notice of which something is due, and reads it in the same write; `None` where somebody else has it, or nothing
