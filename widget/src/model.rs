@@ -41,7 +41,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connection: None, permits: Permits { reconnect: false, sync: false, decide: false }, refresh: Duration::from_secs(300), heading_level: 2 }
+        Self {
+            connection: None,
+            permits: Permits { reconnect: false, sync: false, decide: false },
+            refresh: Duration::from_secs(300),
+            heading_level: 2,
+        }
     }
 }
 

@@ -61,7 +61,12 @@ async fn what_was_written_is_told_and_a_webhooks_secret_only_once() {
         "language": "en",
     });
     let written = put(&world, &whole, None).await;
-    assert_eq!((written.status.as_u16(), written.header("etag"), written.header("cache-control")), (200, "\"1\"", "no-store"), "{}", written.text);
+    assert_eq!(
+        (written.status.as_u16(), written.header("etag"), written.header("cache-control")),
+        (200, "\"1\"", "no-store"),
+        "{}",
+        written.text
+    );
     let mut told = written.json();
     let secrets = told.as_object_mut().unwrap().remove("secrets").expect("a secret");
     let read = world.get("/v1/audience").await;
