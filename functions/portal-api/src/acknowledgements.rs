@@ -33,5 +33,5 @@ pub(crate) async fn acknowledge(
     store.acknowledge(&connection.id, &acknowledgement).await?;
     tracing::info!(connection = %connection.id, "trouble acknowledged");
     let connection = connections::own(&portal, &caller, &id).await?;
-    Ok(Json(connections::told(&portal, &connection).await?))
+    Ok(Json(connections::told(&portal, &caller, &connection).await?))
 }

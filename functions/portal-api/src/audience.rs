@@ -88,8 +88,7 @@ pub(crate) async fn replace(
 ))]
 pub(crate) async fn enable(State(portal): State<Shared>, caller: Caller, Named(id): Named) -> Result<Json<ContactView>, ApiError> {
     caller.require("notices:write")?;
-    let id: ContactId =
-        id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "contact", bound: error.bound() })?;
+    let id: ContactId = id.parse().map_err(|error: domain::ids::InvalidId| ApiError::Invalid { field: "contact", bound: error.bound() })?;
     let contact = portal.ports.store.change_contact(&caller.customer, &id, domain::notice::audience::Contact::enable).await?;
     contact.map(|contact| Json(ContactView::from(&contact))).ok_or(ApiError::NotFound("contact"))
 }

@@ -94,8 +94,10 @@ const DONE: Message = Message {
     title: "Done",
     sentence: "This address gets no more warnings and reminders. It will still be told when a connection stops. You can close this page.",
 };
-const LOST: Message =
-    Message { title: "This link leads nowhere", sentence: "It is incomplete, or too old. Nothing was changed. Contacts are kept in the portal." };
+const LOST: Message = Message {
+    title: "This link leads nowhere",
+    sentence: "It is incomplete, or too old. Nothing was changed. Contacts are kept in the portal.",
+};
 const BUSY: Message = Message { title: "Not finished", sentence: "Something failed on our side. Nothing was changed. Please try again." };
 
 /// A form that posts to the page's own address.

@@ -113,7 +113,7 @@ pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
 }
 
 pub(crate) fn deletions_held(hold: &Hold) -> DeletionsHeld {
-    DeletionsHeld { round: hold.round, people: hold.people, of: hold.of, since: hold.since }
+    DeletionsHeld { round: hold.round, people: hold.people, of: hold.of, since: hold.since, may_decide: false }
 }
 
 fn sync(walk: Option<&Walk>, now: Timestamp) -> SyncView {

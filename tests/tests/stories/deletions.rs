@@ -44,6 +44,21 @@ async fn a_wave_is_held_and_told_and_everybody_can_still_be_read() {
 }
 
 #[tokio::test]
+async fn whoever_asks_is_told_whether_they_may_decide() {
+    let (world, id, _) = wave().await;
+    let path = format!("/v1/connections/{id}");
+    for (scopes, expected) in [("status:read people:read", None), ("status:read people:read deletions:decide", Some(true))] {
+        let token = world.backend.token("acme", scopes, world.now());
+        for path in [path.clone(), format!("{path}/held-deletions")] {
+            let request = http::Request::get(&path).header("authorization", format!("Bearer {token}"));
+            let answer = world.send(request.body(axum::body::Body::empty()).unwrap()).await.json();
+            let held = if path.ends_with("deletions") { &answer["held"] } else { &answer["data"]["deletions_held"] };
+            assert_eq!(held.get("may_decide").and_then(Value::as_bool), expected, "{scopes} {path}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_sync_goes_on_while_deletions_are_held() {
     let (world, id, _) = wave().await;
     world.work(Act::AddPeople { count: 4 });

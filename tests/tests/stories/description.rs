@@ -146,7 +146,8 @@ async fn what_is_answered_is_as_described() {
         let answer = world.call("acme", "PUT", &format!("{connection}/attributes"), Some(&choice)).await;
         met.push(("put", "/v1/connections/{connection}/attributes", answer));
     }
-    for contacts in [json!([{"webhook": "https://hooks.contoso.example/", "kinds": ["deaths"]}]), json!([{"mail": "nobody", "kinds": []}])] {
+    for contacts in [json!([{"webhook": "https://hooks.contoso.example/", "kinds": ["deaths"]}]), json!([{"mail": "nobody", "kinds": []}])]
+    {
         let answer = world.call("acme", "PUT", "/v1/audience", Some(&json!({"contacts": contacts}))).await;
         met.push(("put", "/v1/audience", answer));
     }

@@ -121,7 +121,13 @@ impl Audience {
         if kinds.is_empty() {
             return Err(("kinds", "must name at least one of deaths, warnings, recoveries, reminders".to_owned()));
         }
-        let fresh = |id| Contact { id, channel: channel.clone(), kinds: kinds.clone(), decline_key: DeclineKey::mint(key), reach: Reach::Reachable };
+        let fresh = |id| Contact {
+            id,
+            channel: channel.clone(),
+            kinds: kinds.clone(),
+            decline_key: DeclineKey::mint(key),
+            reach: Reach::Reachable,
+        };
         let Some(wanted) = &draft.id else {
             return Ok(fresh(ContactId::mint(id)));
         };
@@ -163,7 +169,8 @@ fn quiet_hours(from: &str, until: &str, faults: &mut Vec<Fault>) -> Option<Quiet
 /// Hours and minutes, both of two digits.
 fn clock(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
-    let two = |digits: &str| (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())).then(|| digits.parse().ok()).flatten();
+    let two =
+        |digits: &str| (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())).then(|| digits.parse().ok()).flatten();
     Time::new(two(hour)?, two(minute)?, 0, 0).ok()
 }
 

@@ -74,7 +74,9 @@ fn what_is_no_address_is_refused_with_its_bound() {
 
 #[test]
 fn a_webhook_leads_to_a_public_place_by_https() {
-    for text in ["https://hooks.example.com/evergrant?team=7", "https://hooks.example.com:8443/", "https://8.8.8.8/x", "https://[2606:4700::1111]/"] {
+    for text in
+        ["https://hooks.example.com/evergrant?team=7", "https://hooks.example.com:8443/", "https://8.8.8.8/x", "https://[2606:4700::1111]/"]
+    {
         assert!(text.parse::<WebhookUrl>().is_ok(), "{text}");
     }
     for (text, bound) in [
@@ -113,7 +115,8 @@ fn a_webhook_leads_to_a_public_place_by_https() {
 
 #[test]
 fn what_logs_show_of_a_contact_is_no_persons_data_and_no_key() {
-    let Revised { audience, .. } = revise(&Audience::default(), draft(vec![mail("ada.lovelace@contoso.com"), webhook("https://hooks.example.com/s3cret")])).unwrap();
+    let Revised { audience, .. } =
+        revise(&Audience::default(), draft(vec![mail("ada.lovelace@contoso.com"), webhook("https://hooks.example.com/s3cret")])).unwrap();
     let shown = format!("{audience:?}");
     for hidden in ["ada.lovelace", "s3cret", audience.contacts[0].decline_key.expose()] {
         assert!(!shown.contains(hidden), "{hidden} in {shown}");
@@ -145,12 +148,29 @@ fn everything_that_is_wrong_is_told_at_once() {
     let stranger = DraftContact { id: Some(ContactId::mint([9; 16])), ..mail("c@contoso.com") };
     let both = DraftContact { webhook: Some("https://hooks.example.com/".to_owned()), ..mail("d@contoso.com") };
     let deaf = DraftContact { kinds: Vec::new(), ..mail("e@contoso.com") };
-    let contacts = vec![mail("a@contoso.com"), mail("a@contoso.com"), mail("b@contoso"), webhook("https://10.0.0.1/"), stranger, both, deaf, DraftContact::default()];
+    let contacts = vec![
+        mail("a@contoso.com"),
+        mail("a@contoso.com"),
+        mail("b@contoso"),
+        webhook("https://10.0.0.1/"),
+        stranger,
+        both,
+        deaf,
+        DraftContact::default(),
+    ];
     let faulty = Draft { time_zone: "Mars/Base".to_owned(), quiet_hours: Some(("24:00".to_owned(), "7:30".to_owned())), ..draft(contacts) };
     let refused = revise(&Audience::default(), faulty).unwrap_err();
     let expected = [
-        "contacts[1]", "contacts[2].mail", "contacts[3].webhook", "contacts[4].id", "contacts[5].mail", "contacts[6].kinds", "contacts[7].mail",
-        "time_zone", "quiet_hours.from", "quiet_hours.until",
+        "contacts[1]",
+        "contacts[2].mail",
+        "contacts[3].webhook",
+        "contacts[4].id",
+        "contacts[5].mail",
+        "contacts[6].kinds",
+        "contacts[7].mail",
+        "time_zone",
+        "quiet_hours.from",
+        "quiet_hours.until",
     ];
     assert_eq!(fields(&refused), expected, "{refused:?}");
 }
@@ -209,7 +229,10 @@ fn a_key_is_only_itself() {
 
 #[test]
 fn an_audience_reads_back_as_it_was_stored() {
-    let whole = Draft { quiet_hours: Some(("22:00".to_owned(), "07:00".to_owned())), ..draft(vec![mail("it@contoso.com"), webhook("https://hooks.example.com/a?b=c")]) };
+    let whole = Draft {
+        quiet_hours: Some(("22:00".to_owned(), "07:00".to_owned())),
+        ..draft(vec![mail("it@contoso.com"), webhook("https://hooks.example.com/a?b=c")])
+    };
     let audience = revise(&Audience::default(), whole).unwrap().audience;
     let stored = serde_json::to_string(&audience).unwrap();
     assert_eq!(serde_json::from_str::<Audience>(&stored).unwrap(), audience);

@@ -167,10 +167,7 @@ impl Pen<'_> {
             Confidence::Medium => words::MEDIUM,
             Confidence::High => words::HIGH,
         };
-        let mut facts = vec![
-            self.fact(words::EXPECTED, self.moment(forecast.ends_at)),
-            self.fact(words::CONFIDENCE, self.say(confidence)),
-        ];
+        let mut facts = vec![self.fact(words::EXPECTED, self.moment(forecast.ends_at)), self.fact(words::CONFIDENCE, self.say(confidence))];
         for seen in &forecast.evidence {
             facts.extend(seen.at.map(|at| (one_line(&seen.label, SENTENCE_CHARS_MAX), self.moment(at))));
         }
@@ -230,10 +227,7 @@ impl Pen<'_> {
         let title = self.fill(words::ENDPOINT_SUBJECT, &[("place", &one_line(place, NAME_CHARS_MAX))]);
         Letter {
             paragraphs: vec![self.say(words::ENDPOINT_WHAT)],
-            facts: vec![
-                self.fact(words::SINCE, self.moment(since)),
-                self.fact(words::ANSWER, one_line(why, SENTENCE_CHARS_MAX)),
-            ],
+            facts: vec![self.fact(words::SINCE, self.moment(since)), self.fact(words::ANSWER, one_line(why, SENTENCE_CHARS_MAX))],
             steps: self.steps(words::ENDPOINT_STEPS.map(|row| self.say(row)).into()),
             ..self.letter((title.clone(), title), Tone::Grave, words::SWITCH_ON)
         }
@@ -256,10 +250,7 @@ impl Pen<'_> {
 
     fn fault(&self, diagnosis: &DiagnosisView, customer: &str, since: Timestamp) -> Letter {
         let title = self.fill(words::FAULT_SUBJECT, &[("headline", &one_line(&diagnosis.headline, NAME_CHARS_MAX))]);
-        let facts = vec![
-            self.fact(words::SINCE, self.moment(since)),
-            self.fact(words::CUSTOMER, one_line(customer, SENTENCE_CHARS_MAX)),
-        ];
+        let facts = vec![self.fact(words::SINCE, self.moment(since)), self.fact(words::CUSTOMER, one_line(customer, SENTENCE_CHARS_MAX))];
         let letter = self.letter((title.clone(), title), Tone::Grave, words::SEE_ALL);
         self.diagnosed(letter, diagnosis, facts, self.say(words::FAULT_MEANING))
     }

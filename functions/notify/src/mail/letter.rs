@@ -63,7 +63,8 @@ pub(super) struct Link {
 /// writing, which could make a line say what it does not, become blanks. Source: <https://www.unicode.org/reports/tr9/> (section 2)
 pub(super) fn one_line(text: &str, chars_max: usize) -> String {
     let is_breaking = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        letter.is_control()
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let spaced: String = text.chars().map(|letter| if is_breaking(letter) { ' ' } else { letter }).collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");

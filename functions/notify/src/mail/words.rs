@@ -112,10 +112,12 @@ pub(super) const EXPIRING_STEP: Row =
 pub(super) const RECOVERED_SUBJECT: Row = row("The connection to {name} works again");
 pub(super) const RECOVERED_MEANING: Row = row("Changes in the directory arrive by themselves again. There is nothing to do.");
 pub(super) const SPARE_USED_SUBJECT: Row = row("The backup consent for {name} took over");
-pub(super) const SPARE_USED_WHAT: Row = row("Microsoft ended the consent that was in use. The backup consent took its place at once, and nothing was missed.");
+pub(super) const SPARE_USED_WHAT: Row =
+    row("Microsoft ended the consent that was in use. The backup consent took its place at once, and nothing was missed.");
 pub(super) const SPARE_USED_MEANING: Row = row("There is no backup any more: if this consent stops as well, the connection stops with it.");
 pub(super) const SPARE_LOST_SUBJECT: Row = row("The backup consent for {name} has stopped");
-pub(super) const SPARE_LOST_WHAT: Row = row("Microsoft no longer accepts the backup consent. The consent that is in use works, and nothing has stopped.");
+pub(super) const SPARE_LOST_WHAT: Row =
+    row("Microsoft no longer accepts the backup consent. The consent that is in use works, and nothing has stopped.");
 pub(super) const SPARE_STEP: Row =
     row("Open the portal, choose “Add a backup consent”, and let another administrator of {name} sign in at Microsoft.");
 pub(super) const HELD_SUBJECT: Row = row("{people} removed people of {name} wait for your approval");
@@ -141,8 +143,9 @@ pub(super) const NOBODY_STEPS: [Row; 2] = [
 pub(super) const FAULT_SUBJECT: Row = row("Microsoft refuses our own sign-in or registration: {headline}");
 pub(super) const FAULT_MEANING: Row = row("No customer was told to do anything. Attributes stay as they are until it is repaired.");
 pub(super) const INCIDENT_SUBJECT: Row = row("Incident: many connections fail alike ({cause})");
-pub(super) const INCIDENT_WHAT: Row =
-    row("Many connections are refused for the same cause at once, so the cause is Microsoft’s or ours. Their health is frozen, and no customer is told.");
+pub(super) const INCIDENT_WHAT: Row = row(
+    "Many connections are refused for the same cause at once, so the cause is Microsoft’s or ours. Their health is frozen, and no customer is told.",
+);
 pub(super) const INCIDENT_STEPS: [Row; 2] = [
     row("Look at Microsoft’s service health, and at our app registration and its credentials in Entra."),
     row("The runbook’s paragraph on incidents says what else to look at."),
@@ -180,8 +183,9 @@ pub(super) const MEDIUM: Row = row("medium");
 pub(super) const HIGH: Row = row("high");
 
 pub(super) const STEPS: Row = row("What to do");
-pub(super) const FORWARD: Row =
-    row("Does somebody else have to do it? Forward this mail. The link only opens the portal; nothing starts before somebody signs in there.");
+pub(super) const FORWARD: Row = row(
+    "Does somebody else have to do it? Forward this mail. The link only opens the portal; nothing starts before somebody signs in there.",
+);
 pub(super) const MORE: Row = row("What Microsoft says about it");
 
 pub(super) const RECONNECT: Row = row("Reconnect in the portal");
@@ -192,7 +196,9 @@ pub(super) const SWITCH_ON: Row = row("Open the webhook’s settings");
 pub(super) const SEE: Row = row("See the connection");
 pub(super) const SEE_ALL: Row = row("Open the portal");
 
-pub(super) const WHY: Row = row("You get this mail because this address is listed at {operator} for notices about {name}. Its administrators change that in the portal.");
+pub(super) const WHY: Row = row(
+    "You get this mail because this address is listed at {operator} for notices about {name}. Its administrators change that in the portal.",
+);
 pub(super) const WHY_OPERATOR: Row = row("You get this mail because this address is listed for notices to the operator, {operator}.");
 pub(super) const DECLINE: Row = row("No more warnings and reminders to this address");
 

@@ -43,9 +43,14 @@ fn names_that_try_to_be_more_stay_names() {
 fn one_click_declines_warnings_and_reminders_and_no_first_word_of_a_death() {
     for (name, mail) in Sources::of_may().mails() {
         let header = |wanted: &str| mail.headers.iter().find(|(header, _)| *header == wanted).map(|(_, value)| value.as_str());
-        let is_declinable = ["expiring", "spare", "deletions", "again"].iter().any(|part| name.contains(part)) && !name.starts_with("operator");
+        let is_declinable =
+            ["expiring", "spare", "deletions", "again"].iter().any(|part| name.contains(part)) && !name.starts_with("operator");
         assert_eq!(header("List-Unsubscribe-Post"), is_declinable.then_some("List-Unsubscribe=One-Click"), "{name}");
-        assert_eq!(header("List-Unsubscribe").is_some_and(|value| value.starts_with("<https://") && value.ends_with('>')), is_declinable, "{name}");
+        assert_eq!(
+            header("List-Unsubscribe").is_some_and(|value| value.starts_with("<https://") && value.ends_with('>')),
+            is_declinable,
+            "{name}"
+        );
         assert_eq!(mail.text.contains("No more warnings and reminders"), is_declinable, "{name}");
         assert_eq!(header("Auto-Submitted"), Some("auto-generated"), "{name}");
     }
@@ -69,7 +74,8 @@ fn the_text_says_what_the_page_says() {
         }
         let page = page.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
         // The mark of its gravity and the sender's name stand in a mail program's own frame.
-        let missing: Vec<String> = words(&page).into_iter().filter(|word| !text.contains(word) && !["●", "▲", "✓"].contains(&word.as_str())).collect();
+        let missing: Vec<String> =
+            words(&page).into_iter().filter(|word| !text.contains(word) && !["●", "▲", "✓"].contains(&word.as_str())).collect();
         assert!(missing.is_empty(), "{name}: {missing:?} only in the page");
     }
 }

@@ -52,7 +52,11 @@ impl Sources {
             portal: "https://portal.example/settings/directory".parse().expect("a URL"),
             zone: TimeZoneDatabase::bundled().get("Europe/Berlin").expect("a time zone"),
             revoked: diagnose(&refusal("invalid_grant", "bad_token", revoked)),
-            blocked: diagnose(&refusal("invalid_grant", "message_only", "AADSTS53003: Access has been blocked by Conditional Access policies.")),
+            blocked: diagnose(&refusal(
+                "invalid_grant",
+                "message_only",
+                "AADSTS53003: Access has been blocked by Conditional Access policies.",
+            )),
             secret: diagnose_for_operator(&refusal("invalid_client", "", "AADSTS7000222: The provided client secret keys are expired.")),
             forecast: ForecastView {
                 ends_at: now + SignedDuration::from_hours(7 * 24),
@@ -66,16 +70,18 @@ impl Sources {
                     at: Some(now - SignedDuration::from_hours(7 * 24)),
                 }],
             },
-            troubled: vec![troubled("harbor-finch", HealthWord::Dead, Some("Password reset or sessions revoked")), troubled("globex", HealthWord::Expiring, None)],
+            troubled: vec![
+                troubled("harbor-finch", HealthWord::Dead, Some("Password reset or sessions revoked")),
+                troubled("globex", HealthWord::Expiring, None),
+            ],
         }
     }
 
     fn occasion<'a>(&'a self, news: News<'a>, step: u16) -> Occasion<'a> {
-        let is_operators = matches!(
-            news,
-            News::NobodyReached { .. } | News::OperatorFault { .. } | News::Incident { .. } | News::Digest { .. }
-        );
-        let may_decline = step > 0 || matches!(news, News::Expiring { .. } | News::SpareLost { .. } | News::SwitchedToSpare { .. } | News::DeletionsHeld { .. });
+        let is_operators =
+            matches!(news, News::NobodyReached { .. } | News::OperatorFault { .. } | News::Incident { .. } | News::Digest { .. });
+        let may_decline = step > 0
+            || matches!(news, News::Expiring { .. } | News::SpareLost { .. } | News::SwitchedToSpare { .. } | News::DeletionsHeld { .. });
         let decline = "https://api.example/v1/notices/decline?customer=harbor-finch&contact=who-0&key=key-0";
         Occasion {
             news,
