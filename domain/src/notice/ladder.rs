@@ -53,10 +53,7 @@ pub fn circle(kind: NoticeKind) -> Circle {
 /// Whether a kind is told again and again until it ends.
 #[must_use]
 pub fn is_repeated(kind: NoticeKind) -> bool {
-    matches!(
-        kind,
-        NoticeKind::Expiring | NoticeKind::Suspended | NoticeKind::Dead | NoticeKind::OperatorFault | NoticeKind::DeletionsHeld
-    )
+    matches!(kind, NoticeKind::Expiring | NoticeKind::Suspended | NoticeKind::Dead | NoticeKind::OperatorFault | NoticeKind::DeletionsHeld)
 }
 
 /// Whether this telling may wait until the hours of quiet are over: a reminder may, news never.

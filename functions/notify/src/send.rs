@@ -68,7 +68,12 @@ async fn publish(desk: &Desk, owed: &Owed) -> Result<Sending, SendError> {
     })
 }
 
-async fn call(desk: &Desk, (scene, owed): (&Scene, &Owed), claim: &Claim, (contact, url): (&Contact, &WebhookUrl)) -> Result<Sending, SendError> {
+async fn call(
+    desk: &Desk,
+    (scene, owed): (&Scene, &Owed),
+    claim: &Claim,
+    (contact, url): (&Contact, &WebhookUrl),
+) -> Result<Sending, SendError> {
     let Matter::Connection(notice) = &owed.matter else {
         return Err(SendError::NoContact);
     };
@@ -183,11 +188,9 @@ fn occasion<'a>(desk: &'a Desk, (scene, owed): (&'a Scene, &'a Owed), step: u16,
     Occasion {
         news: match &owed.matter {
             Matter::Connection(notice) => news(scene, notice, words),
-            Matter::Incident(incident) => News::Incident {
-                cause: &words.cause,
-                opened_at: incident.opened_at,
-                ended_at: incident.ended.map(|ended| ended.at),
-            },
+            Matter::Incident(incident) => {
+                News::Incident { cause: &words.cause, opened_at: incident.opened_at, ended_at: incident.ended.map(|ended| ended.at) }
+            }
         },
         step,
         connection: tenant.and_then(|tenant| tenant.name.as_deref()),
@@ -205,7 +208,10 @@ fn news<'a>(scene: &'a Scene, notice: &'a Notice, words: &'a Words) -> News<'a> 
         NoticeKind::Suspended => News::Suspended { diagnosis, since },
         NoticeKind::Expiring | NoticeKind::Reminder => {
             let left = scene.connection.as_ref().and_then(|connection| connection.body.forecast.as_ref());
-            News::Expiring { forecast: &words.forecast, days_left: left.map_or(notice.days_left.unwrap_or_default(), |left| left.days_left(at)) }
+            News::Expiring {
+                forecast: &words.forecast,
+                days_left: left.map_or(notice.days_left.unwrap_or_default(), |left| left.days_left(at)),
+            }
         }
         NoticeKind::Recovered => News::Recovered { since, stopped_at: scene.stopped_at(at) },
         NoticeKind::SwitchedToSpare => {

@@ -130,7 +130,8 @@ mod tests {
         assert!(desk.operator.mails.is_empty());
         let desk = read_with(&[("EVERGRANT_OPERATOR_MAILS", "ada@example.com  ben@example.com")]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(desk.operator.mails.len(), 2);
-        let from = [("EVERGRANT_MAIL_FROM", "Signatures <connections@mail.example.com>"), ("EVERGRANT_MAIL_CONFIGURATION_SET", "evergrant")];
+        let from =
+            [("EVERGRANT_MAIL_FROM", "Signatures <connections@mail.example.com>"), ("EVERGRANT_MAIL_CONFIGURATION_SET", "evergrant")];
         assert!(read_with(&from).is_ok());
     }
 

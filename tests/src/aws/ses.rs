@@ -33,7 +33,8 @@ pub(super) async fn answer(front: &Front, uri: &Uri, asked: Value) -> Response {
     }
     let mails = &mut lock(&front.kept).mails;
     mails.push(asked);
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json!({"MessageId": format!("mail-{}", mails.len())}).to_string()).into_response()
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json!({"MessageId": format!("mail-{}", mails.len())}).to_string())
+        .into_response()
 }
 
 fn refused(status: StatusCode, code: &'static str, message: &str) -> Response {

@@ -65,10 +65,16 @@ async fn a_tick_sends_the_mail_and_the_word_of_ses_settles_it() {
     assert_eq!((kind.as_str(), &report["sent"], &report["faults"]), ("response", &json!(2), &json!(0)), "{report}");
     let mail = aws.take_mails().remove(0);
     assert_eq!(mail["FromEmailAddress"], "Signatures <connections@mail.example.com>");
-    assert_eq!((&mail["Destination"]["ToAddresses"], &mail["ConfigurationSetName"]), (&json!(["ada@contoso.example"]), &json!("evergrant-dev")));
+    assert_eq!(
+        (&mail["Destination"]["ToAddresses"], &mail["ConfigurationSetName"]),
+        (&json!(["ada@contoso.example"]), &json!("evergrant-dev"))
+    );
     let message = &mail["Content"]["Simple"];
     assert!(message["Body"]["Html"]["Data"].as_str().is_some_and(|html| html.contains("https://portal.example")), "{message}");
-    assert!(message["Headers"].as_array().is_some_and(|headers| headers.iter().any(|header| header["Name"] == "Auto-Submitted")), "{message}");
+    assert!(
+        message["Headers"].as_array().is_some_and(|headers| headers.iter().any(|header| header["Name"] == "Auto-Submitted")),
+        "{message}"
+    );
     let event = aws.take_events().remove(0);
     assert_eq!((&event["DetailType"], &event["EventBusName"]), (&json!("notice.owed"), &json!("bus")));
     for (kind, more) in [(("Email Sent", "Send"), json!({"send": {}})), (("Email Bounced", "Bounce"), bounce("Permanent"))] {

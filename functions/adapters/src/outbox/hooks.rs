@@ -199,7 +199,9 @@ mod tests {
     fn only_the_endpoints_own_word_is_final() {
         assert_eq!(judge(StatusCode::NO_CONTENT), Sending::Taken);
         assert!(matches!(judge(StatusCode::GONE), Sending::Gone(_)));
-        for status in [StatusCode::FOUND, StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND, StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_GATEWAY] {
+        for status in
+            [StatusCode::FOUND, StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND, StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_GATEWAY]
+        {
             assert!(matches!(judge(status), Sending::Again(_)), "{status}");
         }
     }

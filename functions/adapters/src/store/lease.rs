@@ -63,7 +63,8 @@ impl Store {
             Terms::Due => "work_at <= :now AND (attribute_not_exists(lease_until) OR lease_until < :now)",
             Terms::Seize => "attribute_exists(pk)",
         };
-        let (nonce, sk) = (bytes(holder.nonce.to_vec()), sk.into());
+        let nonce = bytes(holder.nonce.to_vec());
+        let sk: Cow<'static, str> = sk.into();
         let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(&pk)).key("sk", text(sk.clone()));
         request = request
             .update_expression("SET lease_until = :until, holder = :holder ADD fence :one")

@@ -82,8 +82,7 @@ async fn synced(world: &World, customer: &CustomerId) -> Result<Vec<Value>, Stor
 async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreError> {
     let deeds = world.journal.notes().deeds.into_iter();
     let concerns = |whose: &Option<CustomerId>| whose.as_ref().is_none_or(|whose| whose == customer);
-    let mut lines: Vec<Line> =
-        deeds.filter(|deed| concerns(&deed.customer)).map(|deed| Line::of(deed.at, "deed", deed.what)).collect();
+    let mut lines: Vec<Line> = deeds.filter(|deed| concerns(&deed.customer)).map(|deed| Line::of(deed.at, "deed", deed.what)).collect();
     let sent = world.outbox.sent();
     for connection in world.ports.store.connections_of(customer).await? {
         let notices = world.ports.store.notices(&connection.id).await?;
