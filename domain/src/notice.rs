@@ -49,6 +49,8 @@ pub enum NoticeKind {
     IncidentOpened,
     /// That is over.
     IncidentEnded,
+    /// Which connections are not well; told to the operator once a day.
+    Digest,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.

@@ -93,7 +93,7 @@ impl Group {
             _ if step > 0 => Self::Reminders,
             NoticeKind::Dead | NoticeKind::Suspended | NoticeKind::OperatorFault => Self::Deaths,
             // The operator's own: no contact is ever asked whether it wants them.
-            NoticeKind::NobodyReached | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded => Self::Deaths,
+            NoticeKind::NobodyReached | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded | NoticeKind::Digest => Self::Deaths,
             // A later rung of the forecast's own ladder: the end has come nearer, and that is news.
             NoticeKind::Expiring
             | NoticeKind::Reminder

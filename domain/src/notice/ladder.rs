@@ -45,7 +45,11 @@ pub fn circle(kind: NoticeKind) -> Circle {
         | NoticeKind::SpareLost
         | NoticeKind::DeletionsHeld => Circle::Customer,
         NoticeKind::EndpointDisabled => Circle::MailAndOperator,
-        NoticeKind::OperatorFault | NoticeKind::NobodyReached | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded => Circle::Operator,
+        NoticeKind::OperatorFault
+        | NoticeKind::NobodyReached
+        | NoticeKind::IncidentOpened
+        | NoticeKind::IncidentEnded
+        | NoticeKind::Digest => Circle::Operator,
         NoticeKind::Recovered => Circle::WhoeverWasTold,
     }
 }
@@ -175,7 +179,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const KINDS: [NoticeKind; 13] = [
+    const KINDS: [NoticeKind; 14] = [
         NoticeKind::Expiring,
         NoticeKind::Reminder,
         NoticeKind::Suspended,
@@ -189,6 +193,7 @@ mod tests {
         NoticeKind::EndpointDisabled,
         NoticeKind::IncidentOpened,
         NoticeKind::IncidentEnded,
+        NoticeKind::Digest,
     ];
 
     fn day(days: i64) -> Timestamp {

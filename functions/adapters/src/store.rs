@@ -6,6 +6,7 @@
 //! | due connections and their tokens | by key, 100 in one request | 1 and 1 to 2 read units a connection | 1 KB, and below |
 //! | due syncs of one shard | the same, `work = sync#NN` | 1 query a shard and tick | 0.1 KB |
 //! | notices owed | the same, `work = notice#NN` | 1 query a shard and tick | 0.1 KB |
+//! | the operator's digest | `operator` / `notice#TIME#ID`, expires by TTL | 3 writes a day, and 16 queries and 50 reads | 0.5 KB |
 //! | a notice and its ledger | `connection#ID` / `notice#TIME#ID`, or an incident's item | 3 writes a telling, whoever many are told, and 1 for each word of the channels | 1 KB, up to 6 KB with twenty contacts |
 //! | take a connection's lease | connections, `connection#ID` / `connection` | 1 write unit | about 1 KB while it is well, up to 4 KB |
 //! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
@@ -48,6 +49,7 @@ pub mod changes;
 pub mod choices;
 pub mod connections;
 mod course;
+pub mod digests;
 mod due;
 pub mod fleet;
 pub mod grants;

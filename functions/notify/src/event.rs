@@ -80,18 +80,19 @@ struct Told {
     detail: Detail,
 }
 
-/// What the bus is told.
-pub(crate) fn detail(matter: &Matter) -> Detail {
+/// What the bus is told; `None` where there is nothing for programs.
+pub(crate) fn detail(matter: &Matter) -> Option<Detail> {
     let about = match matter {
         Matter::Connection(notice) => About::Connection(Box::new(of_connection(notice))),
         Matter::Incident(incident) => of_incident(incident),
+        Matter::Digest(_) => return None,
     };
-    Detail { version: VERSION, id: matter.id(), kind: matter.kind(), owed_at: matter.owed_at(), about }
+    Some(Detail { version: VERSION, id: matter.id(), kind: matter.kind(), owed_at: matter.owed_at(), about })
 }
 
 /// What a webhook is told.
-pub(crate) fn webhook(matter: &Matter, step: u16) -> Webhook {
-    Webhook { kind: KIND.to_owned(), timestamp: matter.owed_at(), data: Told { step, detail: detail(matter) } }
+pub(crate) fn webhook(matter: &Matter, step: u16) -> Option<Webhook> {
+    detail(matter).map(|detail| Webhook { kind: KIND.to_owned(), timestamp: matter.owed_at(), data: Told { step, detail } })
 }
 
 fn of_connection(notice: &Notice) -> OfConnection {

@@ -22,6 +22,7 @@
 //! channel: a variant of `ledger::Via`, its arm in `send`, the statement of this function's role.
 
 mod deliver;
+mod digest;
 mod event;
 mod look;
 pub mod mail;
@@ -108,9 +109,10 @@ pub struct Report {
 /// One tick: tells whatever is due, until `until`.
 ///
 /// # Errors
-/// [`StoreError`] where the index of due work cannot be read.
+/// [`StoreError`] where the index of due work cannot be read, or a digest cannot be owed.
 pub async fn tick(desk: &Desk, until: Timestamp) -> Result<Report, StoreError> {
     let now = desk.clock.now();
+    digest::owe(desk, now).await?;
     let due = desk.store.due_notices(now, PER_SHARD_MAX).await?;
     let oldest = due.iter().map(|due| due.since).min();
     let mut report = Report { waits_seconds: oldest.map_or(0, |since| now.duration_since(since).as_secs()), ..Report::default() };

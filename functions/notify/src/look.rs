@@ -18,7 +18,8 @@ use domain::walk::Walk;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::Desk;
+use crate::mail::Troubled;
+use crate::{Desk, digest};
 
 /// How things stand. Of an incident everything but the operator is absent.
 pub(crate) struct Scene {
@@ -31,6 +32,8 @@ pub(crate) struct Scene {
     operators: Vec<MailAddress>,
     /// Whether another notice tells of the same endpoint already.
     is_told_elsewhere: bool,
+    /// What a digest lists.
+    pub(crate) troubled: Vec<Troubled>,
 }
 
 /// Reads how things stand, and disables the endpoint that this notice says is disabled.
@@ -43,9 +46,15 @@ pub(crate) async fn look(desk: &Desk, owed: &Owed) -> Result<Scene, StoreError> 
         notices: Vec::new(),
         operators: desk.operator.mails.clone(),
         is_told_elsewhere: false,
+        troubled: Vec::new(),
     };
-    let Matter::Connection(notice) = &owed.matter else {
-        return Ok(scene);
+    let notice = match &owed.matter {
+        Matter::Connection(notice) => notice,
+        Matter::Incident(_) => return Ok(scene),
+        Matter::Digest(_) => {
+            scene.troubled = digest::troubled(desk).await?;
+            return Ok(scene);
+        }
     };
     if notice.kind == NoticeKind::EndpointDisabled {
         scene.is_told_elsewhere = !disable(desk, notice).await?;
@@ -129,7 +138,7 @@ impl Scene {
         };
         let operators = self.operators.iter().map(operator).filter(is_told);
         addressed.extend(operators.map(|recipient| Addressed { recipient, via: Via::Mail, at: now }));
-        if step == 0 {
+        if step == 0 && kind != NoticeKind::Digest {
             addressed.push(Addressed { recipient: Recipient::bus(), via: Via::Bus, at: now });
         }
         addressed

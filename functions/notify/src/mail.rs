@@ -168,8 +168,6 @@ pub enum News<'a> {
     },
     /// Every connection that does not work, for the operator.
     Digest {
-        /// How many connections there are.
-        connections: u64,
         /// Those that do not work, or will not for long.
         troubled: &'a [Troubled],
     },

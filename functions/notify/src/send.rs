@@ -13,6 +13,7 @@ use domain::forecast::Forecast;
 use domain::notice::NoticeKind;
 use domain::notice::audience::{Channel, Contact, Group, Language, MailAddress, WebhookUrl};
 use domain::notice::ledger::{Claim, Recipient, Sending};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -58,7 +59,10 @@ pub(crate) async fn send(desk: &Desk, scene: &Scene, owed: &Owed, claim: &Claim)
 }
 
 async fn publish(desk: &Desk, owed: &Owed) -> Result<Sending, SendError> {
-    let detail = serde_json::to_string(&event::detail(&owed.matter)).map_err(SendError::Unspeakable)?;
+    let Some(detail) = event::detail(&owed.matter) else {
+        return Ok(Sending::Refused("it is nothing for programs".to_owned()));
+    };
+    let detail = serde_json::to_string(&detail).map_err(SendError::Unspeakable)?;
     let entry = Entry { kind: event::KIND, time: owed.matter.owed_at(), detail };
     let delivery = desk.bus.publish(std::slice::from_ref(&entry)).await;
     Ok(match (delivery.refused.into_iter().next(), delivery.trouble) {
@@ -104,7 +108,7 @@ fn letter(desk: &Desk, (scene, owed): (&Scene, &Owed), claim: &Claim, addressee:
             (address, Reader { kind: ReaderKind::Customer, language, zone: &scene.zone, decline })
         }
     };
-    let mail = mail::write(&occasion(desk, (scene, owed), claim.step, (reader, &Words::of(scene, &owed.matter))));
+    let mail = mail::write(&occasion(desk, (scene, owed), claim.step, (reader, &Words::of(scene, &owed.matter, desk.clock.now()))));
     let address = owed.address();
     let tags = vec![
         ("subject", address.subject),
@@ -134,15 +138,16 @@ fn decline(desk: &Desk, (owed, step): (&Owed, u16), contact: &Contact) -> Option
 struct Words {
     diagnosis: domain::api::DiagnosisView,
     forecast: ForecastView,
+    days_left: u16,
     cause: String,
     place: String,
 }
 
 impl Words {
-    fn of(scene: &Scene, matter: &Matter) -> Self {
+    fn of(scene: &Scene, matter: &Matter, now: Timestamp) -> Self {
         let (diagnosis, forecast) = match matter {
             Matter::Connection(notice) => (of_notice(notice), forecast(scene.connection.as_ref(), notice)),
-            Matter::Incident(_) => (diagnosis::diagnose_operator_fault(), no_forecast(matter)),
+            Matter::Incident(_) | Matter::Digest(_) => (diagnosis::diagnose_operator_fault(), no_forecast(matter)),
         };
         let cause = match matter {
             Matter::Incident(Incident { trouble: Trouble::Alike(cause), .. }) => cause.clone(),
@@ -150,13 +155,15 @@ impl Words {
         };
         let disabled = match matter {
             Matter::Connection(notice) => notice.contact.as_deref().and_then(|id| scene.contact(&Recipient::contact(id))),
-            Matter::Incident(_) => None,
+            Matter::Incident(_) | Matter::Digest(_) => None,
         };
         let place = match disabled.map(|contact| &contact.channel) {
             Some(Channel::Webhook { url }) => url.place(),
             _ => "a webhook".to_owned(),
         };
-        Self { diagnosis, forecast, cause, place }
+        let expected = scene.connection.as_ref().and_then(|connection| connection.body.forecast.as_ref());
+        let days_left = expected.map_or(0, |forecast| forecast.days_left(now));
+        Self { diagnosis, forecast, days_left, cause, place }
     }
 }
 
@@ -179,6 +186,7 @@ fn no_forecast(matter: &Matter) -> ForecastView {
     let ends_at = match matter {
         Matter::Connection(notice) => notice.ends_at.unwrap_or(notice.owed_at),
         Matter::Incident(incident) => incident.opened_at,
+        Matter::Digest(digest) => digest.owed_at,
     };
     ForecastView { ends_at, confidence: Confidence::Low, reason: String::new(), evidence: Vec::new() }
 }
@@ -191,6 +199,7 @@ fn occasion<'a>(desk: &'a Desk, (scene, owed): (&'a Scene, &'a Owed), step: u16,
             Matter::Incident(incident) => {
                 News::Incident { cause: &words.cause, opened_at: incident.opened_at, ended_at: incident.ended.map(|ended| ended.at) }
             }
+            Matter::Digest(_) => News::Digest { troubled: &scene.troubled },
         },
         step,
         connection: tenant.and_then(|tenant| tenant.name.as_deref()),
@@ -230,8 +239,8 @@ fn news<'a>(scene: &'a Scene, notice: &'a Notice, words: &'a Words) -> News<'a> 
         NoticeKind::NobodyReached => {
             News::NobodyReached { customer: notice.customer.as_str(), health: notice.standing.health.word(), since }
         }
-        // An incident is none of a connection's notices; the credential is what is told of both.
-        NoticeKind::OperatorFault | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded => {
+        // Incidents and digests are none of a connection's notices.
+        NoticeKind::OperatorFault | NoticeKind::IncidentOpened | NoticeKind::IncidentEnded | NoticeKind::Digest => {
             News::OperatorFault { diagnosis, customer: notice.customer.as_str(), since }
         }
     }

@@ -247,7 +247,9 @@ async fn an_endpoint_that_fails_for_a_day_is_disabled_and_that_is_told() {
     let hook = world.audience().await.audience.contacts.remove(1);
     assert!(matches!(&hook.reach, Reach::Disabled { why, .. } if why == "the endpoint answered 500"), "{hook:?}");
     let told = addressed(&world.posted.take_letters());
-    assert_eq!(told, ["ada@contoso.example 0", "ada@contoso.example 0", "ada@contoso.example 1", &format!("{OPERATOR_MAIL} 0")]);
+    let operator = format!("{OPERATOR_MAIL} 0");
+    let expected = ["ada@contoso.example 0", "ada@contoso.example 0", "ada@contoso.example 1", &operator, &operator];
+    assert_eq!(told, expected, "the death, its reminder, the endpoint to both, and the day's digest");
     world.posted.heal();
     world.told_after(DAY * 7).await;
     assert_eq!(world.posted.take_calls().len(), 0, "it is called no more");
@@ -264,4 +266,28 @@ async fn an_endpoint_that_says_it_is_gone_is_disabled_at_once() {
     assert!(matches!(world.audience().await.audience.contacts[1].reach, Reach::Disabled { .. }));
     let kinds: Vec<String> = published(&world).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["dead", "endpoint-disabled"]);
+}
+
+#[tokio::test]
+async fn the_operator_reads_once_a_day_what_is_not_well() {
+    let (world, id) = dead(&[ADA]).await;
+    world.tell().await;
+    let _ = world.posted.take_letters();
+    let mut digests = Vec::new();
+    for _ in 0..48 {
+        world.pass(MINUTE * 30);
+        world.tell().await;
+        digests.extend(world.posted.take_letters().into_iter().filter(|letter| letter.to.as_str() == OPERATOR_MAIL));
+    }
+    assert_eq!(digests.len(), 1);
+    assert!(digests[0].subject.starts_with("1 connection") && digests[0].text.contains("acme, Contoso"), "{}", digests[0].text);
+    world.consent(&id).await;
+    world.tell().await;
+    let _ = world.posted.take_letters();
+    world.set_now("2026-03-04T06:10:00Z".parse().unwrap());
+    world.tell().await;
+    let letters = world.posted.take_letters();
+    assert_eq!(addressed(&letters), [format!("{OPERATOR_MAIL} 0")]);
+    assert_eq!(letters[0].subject, "Every connection is well");
+    assert!(published(&world).iter().all(|(kind, _)| kind != "digest"), "that is nothing for programs");
 }

@@ -15,6 +15,7 @@ use domain::schedule::{self, Part};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
+use super::digests::{Digest, OPERATOR};
 use super::due::DueKey;
 use super::fleet::{INCIDENTS, WORK};
 use super::item::{Item, Reader, json, number, text, time};
@@ -48,7 +49,7 @@ pub struct DueNotice {
 /// The words that name a notice outside: letters, digits, `-` and `_` alone where the ids are ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// The connection's id, or `fleet` for an incident.
+    /// The connection's id, `fleet` for an incident, or `operator` for a digest.
     pub subject: String,
     /// When it was owed, in milliseconds since 1970; for an incident its cause.
     pub place: String,
@@ -63,6 +64,8 @@ pub enum Matter {
     Connection(Notice),
     /// An incident of the whole fleet, which begins or ends.
     Incident(Incident),
+    /// The operator's digest of a day.
+    Digest(Digest),
 }
 
 /// A notice with its ledger, as it was read.
@@ -96,9 +99,13 @@ impl NoticeKey {
         if address.subject == INCIDENTS {
             return Some(Self { pk: INCIDENTS.to_owned(), sk: format!("incident#{}", address.place) });
         }
-        let connection: ConnectionId = address.subject.parse().ok()?;
         let id: NoticeId = address.notice.parse().ok()?;
-        Some(Self { pk: connection_key(&connection), sk: notices::sort_key(address.place.parse().ok()?, &id) })
+        let sk = notices::sort_key(address.place.parse().ok()?, &id);
+        if address.subject == OPERATOR {
+            return Some(Self { pk: OPERATOR.to_owned(), sk });
+        }
+        let connection: ConnectionId = address.subject.parse().ok()?;
+        Some(Self { pk: connection_key(&connection), sk })
     }
 
     fn shown(&self) -> String {
@@ -112,6 +119,7 @@ impl Matter {
     pub fn id(&self) -> NoticeId {
         match self {
             Self::Connection(notice) => notice.id.clone(),
+            Self::Digest(digest) => digest.id.clone(),
             Self::Incident(incident) => {
                 let word = if incident.is_open() { "opened" } else { "ended" };
                 let id = format!("inc-{}-{}-{word}", incident.opened_at.as_millisecond(), cause(&incident.trouble));
@@ -128,6 +136,7 @@ impl Matter {
             Self::Connection(notice) => notice.kind,
             Self::Incident(incident) if incident.is_open() => NoticeKind::IncidentOpened,
             Self::Incident(_) => NoticeKind::IncidentEnded,
+            Self::Digest(_) => NoticeKind::Digest,
         }
     }
 
@@ -137,13 +146,14 @@ impl Matter {
         match self {
             Self::Connection(notice) => notice.owed_at,
             Self::Incident(incident) => incident.ended.map_or(incident.opened_at, |ended| ended.at),
+            Self::Digest(digest) => digest.owed_at,
         }
     }
 
     fn work(&self) -> String {
         match self {
             Self::Connection(notice) => notices::work(&notice.connection),
-            Self::Incident(_) => WORK.to_owned(),
+            Self::Incident(_) | Self::Digest(_) => WORK.to_owned(),
         }
     }
 }
@@ -157,12 +167,13 @@ fn cause(trouble: &Trouble) -> &str {
 }
 
 impl Owed {
-    fn read(item: &Item) -> Result<Self, StoreError> {
+    pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
         let reader = Reader::open(item)?;
         let (pk, sk) = (reader.text("pk")?.to_owned(), reader.text("sk")?.to_owned());
-        let matter = match pk == INCIDENTS {
-            true => Matter::Incident(reader.json("body")?),
-            false => Matter::Connection(reader.json("body")?),
+        let matter = match pk.as_str() {
+            INCIDENTS => Matter::Incident(reader.json("body")?),
+            OPERATOR => Matter::Digest(reader.json("body")?),
+            _ => Matter::Connection(reader.json("body")?),
         };
         // What an incident's item keeps of its begin says nothing about its end.
         let kept = item.contains_key("ledger").then(|| reader.json::<Ledger>("ledger")).transpose()?;
@@ -177,6 +188,7 @@ impl Owed {
         let (subject, place) = match &self.matter {
             Matter::Connection(notice) => (notice.connection.to_string(), notice.owed_at.as_millisecond().to_string()),
             Matter::Incident(incident) => (INCIDENTS.to_owned(), cause(&incident.trouble).to_owned()),
+            Matter::Digest(digest) => (OPERATOR.to_owned(), digest.owed_at.as_millisecond().to_string()),
         };
         Address { subject, place, notice: self.matter.id().to_string() }
     }

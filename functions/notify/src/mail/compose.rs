@@ -29,7 +29,7 @@ pub(super) fn compose(occasion: &Occasion<'_>) -> Letter {
         News::NobodyReached { customer, health, since } => pen.nobody(customer, *health, *since),
         News::OperatorFault { diagnosis, customer, since } => pen.fault(diagnosis, customer, *since),
         News::Incident { cause, opened_at, ended_at } => pen.incident(cause, *opened_at, *ended_at),
-        News::Digest { connections, troubled } => pen.digest(*connections, troubled),
+        News::Digest { troubled } => pen.digest(troubled),
     };
     pen.finish(letter)
 }
@@ -272,7 +272,7 @@ impl Pen<'_> {
         Letter { paragraphs: vec![self.say(what)], facts, steps: self.steps(steps), ..letter }
     }
 
-    fn digest(&self, connections: u64, troubled: &[Troubled]) -> Letter {
+    fn digest(&self, troubled: &[Troubled]) -> Letter {
         let language = self.occasion.reader.language;
         let count = u64::try_from(troubled.len()).unwrap_or(u64::MAX);
         let (title, tone) = match count {
@@ -285,7 +285,7 @@ impl Pen<'_> {
             lines.push(words::DIGEST_MORE.say(language, more));
         }
         Letter {
-            paragraphs: vec![words::DIGEST_TOTAL.say(language, connections)],
+            paragraphs: vec![self.say(words::DIGEST_WHAT)],
             list: (!lines.is_empty()).then(|| List { heading: self.say(words::DIGEST_LIST), lines }),
             ..self.letter((title.clone(), title), tone, words::SEE_ALL)
         }

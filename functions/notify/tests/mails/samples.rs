@@ -130,8 +130,8 @@ impl Sources {
             ("operator-fault-again", fault, 1),
             ("incident", incident(None), 0),
             ("incident-over", incident(Some(self.now)), 0),
-            ("digest", News::Digest { connections: 412, troubled: &self.troubled }, 0),
-            ("digest-well", News::Digest { connections: 1, troubled: &[] }, 0),
+            ("digest", News::Digest { troubled: &self.troubled }, 0),
+            ("digest-well", News::Digest { troubled: &[] }, 0),
         ]
         .into_iter()
         .map(|(name, news, step)| (name, self.occasion(news, step)))

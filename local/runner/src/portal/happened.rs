@@ -147,6 +147,7 @@ fn sentence(notice: &Notice) -> String {
         NoticeKind::EndpointDisabled => "A webhook failed for too long and is called no more",
         NoticeKind::IncidentOpened => "Many grants fail alike",
         NoticeKind::IncidentEnded => "Grants do not fail alike any more",
+        NoticeKind::Digest => "Which connections are not well",
     };
     let refusal = notice.standing.health.refusal();
     match refusal.map(diagnosis::diagnose) {
