@@ -215,13 +215,7 @@ fn news<'a>(scene: &'a Scene, notice: &'a Notice, words: &'a Words) -> News<'a> 
     match notice.kind {
         NoticeKind::Dead => News::Dead { diagnosis, since },
         NoticeKind::Suspended => News::Suspended { diagnosis, since },
-        NoticeKind::Expiring | NoticeKind::Reminder => {
-            let left = scene.connection.as_ref().and_then(|connection| connection.body.forecast.as_ref());
-            News::Expiring {
-                forecast: &words.forecast,
-                days_left: left.map_or(notice.days_left.unwrap_or_default(), |left| left.days_left(at)),
-            }
-        }
+        NoticeKind::Expiring | NoticeKind::Reminder => News::Expiring { forecast: &words.forecast, days_left: words.days_left },
         NoticeKind::Recovered => News::Recovered { since, stopped_at: scene.stopped_at(at) },
         NoticeKind::SwitchedToSpare => {
             let grant = scene.connection.as_ref().and_then(|connection| connection.body.grant.as_ref());
