@@ -27,10 +27,18 @@ pub(crate) async fn dead(contacts: &[&str]) -> (World, ConnectionId) {
     (world, id)
 }
 
-/// What was published of notices: the kind and the health.
+fn assert_described(event: &Value) {
+    let schema: Value = serde_json::from_str(notify::SCHEMA).expect("the schema is JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("the schema is one");
+    let broken: Vec<String> = validator.iter_errors(event).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(broken, [""; 0], "{event}");
+}
+
+/// What was published of notices, all of it as the schema has it: the kind and the health.
 fn published(world: &World) -> Vec<(String, String)> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let events = world.published.take();
+    events.iter().for_each(assert_described);
     events.iter().map(|event| (word(&event["detail"]["kind"]), word(&event["detail"]["health"]))).collect()
 }
 
@@ -44,6 +52,9 @@ async fn a_death_is_told_at_once_to_everybody_who_hears_and_on_the_bus() {
     assert!(!letters[0].headers.iter().any(|(name, _)| name == "List-Unsubscribe"), "a death is not declined");
     let calls = world.posted.take_calls();
     let called: Value = serde_json::from_str(&calls[0].body).unwrap();
+    let mut detail = called["data"].clone();
+    detail.as_object_mut().unwrap().remove("step");
+    assert_described(&json!({"source": "evergrant", "detail-type": called["type"], "time": called["timestamp"], "detail": detail}));
     assert_eq!((&called["type"], &called["data"]["kind"], &called["data"]["step"]), (&json!("notice.owed"), &json!("dead"), &json!(0)));
     assert_eq!((&called["data"]["connection"], &called["data"]["customer"]), (&json!(id), &json!("acme")));
     use secrecy::ExposeSecret as _;
