@@ -1,3 +1,5 @@
+//! Ledgers: what is claimed, sent, settled, and left unclear.
+
 use super::*;
 use proptest::prelude::*;
 
