@@ -7,6 +7,7 @@ use domain::notice::quiet::QuietHours;
 use entra_simulator::{Act, Reach as Where};
 use jiff::SignedDuration;
 use jiff::civil::time;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use system_tests::World;
 use system_tests::posted::bounce;
@@ -57,7 +58,6 @@ async fn a_death_is_told_at_once_to_everybody_who_hears_and_on_the_bus() {
     assert_described(&json!({"source": "evergrant", "detail-type": called["type"], "time": called["timestamp"], "detail": detail}));
     assert_eq!((&called["type"], &called["data"]["kind"], &called["data"]["step"]), (&json!("notice.owed"), &json!("dead"), &json!(0)));
     assert_eq!((&called["data"]["connection"], &called["data"]["customer"]), (&json!(id), &json!("acme")));
-    use secrecy::ExposeSecret as _;
     assert_eq!((calls[0].url.as_url().as_str(), calls[0].secret.expose_secret()), (HOOK, WEBHOOK_SECRET));
     assert_eq!(published(&world), [("dead".to_owned(), "dead".to_owned())]);
     assert_eq!(world.tell().await.sent, 0, "and not again");

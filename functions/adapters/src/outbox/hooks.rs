@@ -182,7 +182,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_into_a_private_network_is_not_called() {
-        for addresses in [&["10.0.0.1"][..], &["::ffff:169.254.169.254"], &["8.8.8.8", "127.0.0.1"], &["fd00:ec2::254"]] {
+        const LEADS: [&[&str]; 4] = [&["10.0.0.1"], &["::ffff:169.254.169.254"], &["8.8.8.8", "127.0.0.1"], &["fd00:ec2::254"]];
+        for addresses in LEADS {
             let hooks = Hooks::over(Arc::new(Fixed(addresses))).unwrap();
             let Sending::Again(why) = hooks.post(&call()).await else { panic!("{addresses:?} must not be reached") };
             assert!(why.contains("a webhook must lead to a public address"), "{addresses:?}: {why}");

@@ -310,12 +310,10 @@ impl Store {
             .key("pk", text(&owed.key.pk))
             .key("sk", text(&owed.key.sk))
             .update_expression(set + " ADD fence :one")
-            // An incident's item has no fence before it is taken.
-            .condition_expression("fence = :fence OR (attribute_not_exists(fence) AND :fence = :zero)")
+            .condition_expression("fence = :fence")
             .expression_attribute_names("#work", "work")
             .expression_attribute_values(":ledger", json(&owed.ledger)?)
             .expression_attribute_values(":fence", number(owed.fence))
-            .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1));
         if !keeps_lease {
             update = update.expression_attribute_values(":free", number(0));
