@@ -81,7 +81,14 @@ impl Sources {
         let is_operators =
             matches!(news, News::NobodyReached { .. } | News::OperatorFault { .. } | News::Incident { .. } | News::Digest { .. });
         let may_decline = step > 0
-            || matches!(news, News::Expiring { .. } | News::SpareLost { .. } | News::SwitchedToSpare { .. } | News::DeletionsHeld { .. });
+            || matches!(
+                news,
+                News::Expiring { .. }
+                    | News::SpareLost { .. }
+                    | News::SwitchedToSpare { .. }
+                    | News::DeletionsHeld { .. }
+                    | News::EndpointDisabled { .. }
+            );
         let decline = "https://api.example/v1/notices/decline?customer=harbor-finch&contact=who-0&key=key-0";
         Occasion {
             news,
