@@ -167,7 +167,7 @@ impl From<&Audience> for AudienceView {
 impl From<&QuietHours> for QuietHoursView {
     fn from(hours: &QuietHours) -> Self {
         let clock = |time: jiff::civil::Time| format!("{:02}:{:02}", time.hour(), time.minute());
-        Self { from: clock(hours.from()), until: clock(hours.until()) }
+        Self { from: clock(hours.begin()), until: clock(hours.end()) }
     }
 }
 

@@ -60,13 +60,13 @@ impl QuietHours {
 
     /// When they begin.
     #[must_use]
-    pub fn from(&self) -> Time {
+    pub fn begin(&self) -> Time {
         self.from
     }
 
     /// When they end.
     #[must_use]
-    pub fn until(&self) -> Time {
+    pub fn end(&self) -> Time {
         self.until
     }
 

@@ -81,7 +81,7 @@ impl Audience {
         chance: impl FnMut() -> Chance,
     ) -> Result<Revised, InvalidAudience> {
         let mut faults = Vec::new();
-        let contacts = self.contacts(&draft.contacts, chance, &mut faults);
+        let contacts = self.drafted(&draft.contacts, chance, &mut faults);
         let time_zone = ZoneName::try_from(draft.time_zone).and_then(|name| if is_zone(&name) { Ok(name) } else { Err(InvalidZone) });
         let time_zone = time_zone.unwrap_or_else(|invalid| {
             faults.push(fault("time_zone", invalid));
@@ -97,7 +97,7 @@ impl Audience {
         Ok(Revised { audience: Self { contacts, time_zone, quiet_hours, language: draft.language }, webhooks })
     }
 
-    fn contacts(&self, drafts: &[DraftContact], mut chance: impl FnMut() -> Chance, faults: &mut Vec<Fault>) -> Vec<Contact> {
+    fn drafted(&self, drafts: &[DraftContact], mut chance: impl FnMut() -> Chance, faults: &mut Vec<Fault>) -> Vec<Contact> {
         if drafts.len() > CONTACTS_MAX {
             faults.push(fault("contacts", format!("must be at most {CONTACTS_MAX}, not {}", drafts.len())));
             return Vec::new();

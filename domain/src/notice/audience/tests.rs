@@ -194,7 +194,7 @@ fn more_than_twenty_contacts_are_one_fault() {
 fn quiet_hours_are_two_times_of_day() {
     let with = |from: &str, until: &str| Draft { quiet_hours: Some((from.to_owned(), until.to_owned())), ..draft(Vec::new()) };
     let hours = revise(&Audience::default(), with("22:00", "07:30")).unwrap().audience.quiet_hours.expect("quiet hours");
-    assert_eq!((hours.from().to_string(), hours.until().to_string()), ("22:00:00".to_owned(), "07:30:00".to_owned()));
+    assert_eq!((hours.begin().to_string(), hours.end().to_string()), ("22:00:00".to_owned(), "07:30:00".to_owned()));
     for (from, until) in [("22:60", "07:00"), ("+2:00", "07:00"), ("22", "07:00"), ("22:00:00", "07:00"), ("", "07:00")] {
         assert_eq!(fields(&revise(&Audience::default(), with(from, until)).unwrap_err()), ["quiet_hours.from"], "{from}");
     }

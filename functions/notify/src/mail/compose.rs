@@ -295,7 +295,7 @@ impl Pen<'_> {
         let short = |text: &str| one_line(text, NAME_CHARS_MAX);
         let (customer, name) = (short(&troubled.customer), short(&troubled.connection));
         let (health, day) = (self.say(words::health(troubled.health)), self.day(troubled.since));
-        let gaps = [("customer", customer.as_str()), ("name", &name), ("health", &health), ("day", &day)];
+        let gaps = [("customer", customer.as_str()), ("name", name.as_str()), ("health", health.as_str()), ("day", day.as_str())];
         let line = self.fill(words::DIGEST_LINE, &gaps);
         match &troubled.headline {
             Some(headline) => format!("{line}. {}", short(headline)),
