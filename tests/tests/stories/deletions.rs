@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::support::{assert_synced, walk};
 
 /// A connection to 61 people, of whom 30 were deleted then.
-async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
+pub(crate) async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
     let world = World::with_people(60).await;
     world.work(Act::PageSize { people: 20 });
     let id = world.connect_and_sync().await;
@@ -18,17 +18,17 @@ async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
     (world, id, deleted)
 }
 
-async fn held(world: &World, id: &ConnectionId) -> Value {
+pub(crate) async fn held(world: &World, id: &ConnectionId) -> Value {
     world.status(id).await["data"].get("deletions_held").cloned().unwrap_or_default()
 }
 
-async fn decide(world: &World, id: &ConnectionId, body: &Value) -> u16 {
+pub(crate) async fn decide(world: &World, id: &ConnectionId, body: &Value) -> u16 {
     let answer = world.call("acme", "PUT", &format!("/v1/connections/{id}/held-deletions"), Some(body)).await;
     world.drain().await;
     answer.status.as_u16()
 }
 
-fn round(held: &Value) -> u64 {
+pub(crate) fn round(held: &Value) -> u64 {
     held["round"].as_u64().unwrap()
 }
 

@@ -13,6 +13,8 @@ use system_tests::World;
 use system_tests::posted::bounce;
 use system_tests::world::{OPERATOR_MAIL, WEBHOOK_SECRET, addressed};
 
+use crate::deletions;
+
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const ADA: &str = "ada@contoso.example";
@@ -301,4 +303,18 @@ async fn the_operator_reads_once_a_day_what_is_not_well() {
     assert_eq!(addressed(&letters), [format!("{OPERATOR_MAIL} 0")]);
     assert_eq!(letters[0].subject, "Every connection is well");
     assert!(published(&world).iter().all(|(kind, _)| kind != "digest"), "that is nothing for programs");
+}
+
+#[tokio::test]
+async fn held_deletions_are_told_until_somebody_decides() {
+    let (world, id, _) = deletions::wave().await;
+    world.hears(&[ADA]).await;
+    world.tell().await;
+    let letters = world.posted.take_letters();
+    assert_eq!(addressed(&letters), ["ada@contoso.example 0"]);
+    assert!(letters[0].text.contains("30") && letters[0].text.contains("61"), "{}", letters[0].text);
+    assert_eq!(world.told_after(DAY).await, ["ada@contoso.example 1"]);
+    let hold = deletions::held(&world, &id).await;
+    assert_eq!(deletions::decide(&world, &id, &json!({"round": deletions::round(&hold), "verdict": "approve"})).await, 202);
+    assert_eq!(world.told_after(DAY * 30).await, [""; 0]);
 }
