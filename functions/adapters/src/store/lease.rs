@@ -25,7 +25,7 @@ pub struct Lease {
 }
 
 /// Who takes a lease, and until when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     /// 16 random bytes, by which a holder whose answer was lost knows that the lease is its own.
     pub nonce: [u8; 16],
