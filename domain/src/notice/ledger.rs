@@ -236,7 +236,7 @@ impl Ledger {
             if line.due_at().is_none_or(|at| at > now) {
                 continue;
             }
-            if line.has_lasted(now) {
+            if line.has_lasted(now) && matches!(line.stand, Stand::Claimed { .. }) {
                 line.stand = Stand::Failed { at: now, why: "it was tried for a day, and nobody knows what became of it".to_owned() };
                 continue;
             }
