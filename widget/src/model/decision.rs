@@ -166,7 +166,7 @@ mod tests {
         let mut model = shown(samples::status("held"));
         assert_eq!(sent(&press(&mut model, Press::Decide(Verdict::Approve))), None, "one press removes nobody");
         press(&mut model, Press::Approve);
-        assert_eq!((model.deciding(), model.take_focus()), (&Deciding::Confirming(7), Some(Focus::Decision)));
+        assert_eq!((model.take_focus(), model.deciding()), (Some(Focus::Decision), &Deciding::Confirming(7)));
         assert!(matches!(sent(&press(&mut model, Press::Decide(Verdict::Approve))), Some((_, 7, Verdict::Approve))));
         assert_eq!(sent(&press(&mut model, Press::Decide(Verdict::Reject))), None, "while one is under way there is no other");
         let mut model = shown(samples::status("held"));
@@ -178,7 +178,7 @@ mod tests {
         let mut model = shown(samples::status("held"));
         press(&mut model, Press::Approve);
         press(&mut model, Press::Undecide);
-        assert_eq!((model.deciding(), model.take_focus()), (&Deciding::Not, Some(Focus::Approve)));
+        assert_eq!((model.take_focus(), model.deciding()), (Some(Focus::Approve), &Deciding::Not));
     }
 
     #[test]
