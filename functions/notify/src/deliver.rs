@@ -29,19 +29,11 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
 }
 
-/// Why a notice was not worked on to its end. It stays due.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DeliverError {
-    /// The tables failed, or somebody took the notice over.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// What is owed where a change of the ledger shows that somebody must be told of the delivery itself.
 type FollowUps = Vec<Notice>;
 
 /// Works on one notice of which something is due.
-pub(crate) async fn deliver(desk: &Desk, key: &NoticeKey) -> Result<Tally, DeliverError> {
+pub(crate) async fn deliver(desk: &Desk, key: &NoticeKey) -> Result<Tally, StoreError> {
     let now = desk.clock.now();
     let holder = Holder { nonce: entropy::bytes16(desk.entropy.as_ref()), until: now + LEASE };
     let Some(mut owed) = desk.store.take_notice(key, holder, now).await? else {
@@ -102,7 +94,7 @@ async fn send_all(desk: &Desk, scene: &Scene, owed: &Owed, (claims, until): (Vec
 }
 
 /// Notes what each send came to, and what follows from it, in one write that gives the lease back.
-async fn settle(desk: &Desk, scene: &Scene, owed: &mut Owed, (sent, holder): (&[(Claim, Sending)], Holder)) -> Result<(), DeliverError> {
+async fn settle(desk: &Desk, scene: &Scene, owed: &mut Owed, (sent, holder): (&[(Claim, Sending)], Holder)) -> Result<(), StoreError> {
     let (now, chance) = (desk.clock.now(), entropy::bytes16(desk.entropy.as_ref())[0]);
     let matter = owed.matter.clone();
     let noted = |ledger: &mut Ledger| {

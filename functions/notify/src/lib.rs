@@ -129,7 +129,7 @@ pub async fn tick(desk: &Desk, until: Timestamp) -> Result<Report, StoreError> {
             None => report.left += 1,
             Some(Ok(tally)) => report.add(&tally),
             // Somebody else is at it: it is due again if they leave anything.
-            Some(Err((_, deliver::DeliverError::Store(StoreError::Overtaken { .. })))) => {}
+            Some(Err((_, StoreError::Overtaken { .. }))) => {}
             Some(Err((due, error))) => {
                 report.faults += 1;
                 tracing::error!(notice = ?due.key, error = &error as &dyn std::error::Error, "notice not delivered on our side");
