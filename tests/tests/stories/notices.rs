@@ -163,7 +163,7 @@ async fn a_reminder_waits_for_the_morning_and_a_death_for_nobody() {
     world.ports.store.put_audience(&"acme".parse().unwrap(), &stored, adapters::store::choices::Replaces::Any).await.unwrap();
     assert_eq!(world.told_after(SignedDuration::ZERO).await, ["ada@contoso.example 0"]);
     assert_eq!(world.told_after(DAY).await, [""; 0]);
-    let evening = "2026-03-03T19:00:00Z".parse().unwrap();
+    let evening: jiff::Timestamp = "2026-03-03T19:00:00Z".parse().unwrap();
     world.set_now(evening - MINUTE);
     assert_eq!(world.told_after(SignedDuration::ZERO).await, [""; 0]);
     assert_eq!(world.told_after(MINUTE).await, ["ada@contoso.example 1"]);
