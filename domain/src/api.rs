@@ -4,6 +4,7 @@
 //! `JSON.parse`, and by servers in any language. Times are RFC 3339 in UTC. Absent optional fields are left out.
 
 mod attributes;
+mod audience;
 mod deletions;
 mod people;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AttemptId, ConnectionId, CustomerId, ObjectId, TenantId};
 
 pub use attributes::*;
+pub use audience::*;
 pub use deletions::{DecideDeletions, DeletionsHeld, HeldPage};
 pub use people::*;
 
@@ -63,6 +65,9 @@ pub struct ConnectionStatus {
     /// When that consent was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consented_at: Option<Timestamp>,
+    /// When somebody said that they know of the trouble as it is now; reminders stay away since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<Timestamp>,
     /// The server's time, so that a browser with a wrong clock still counts right.
     pub server_time: Timestamp,
 }

@@ -93,6 +93,10 @@ text_id! {
     /// One message owed about a change of health.
     NoticeId, "notice id"
 }
+text_id! {
+    /// Somebody, or something, that hears of a customer's connections.
+    ContactId, "contact id"
+}
 
 impl ConnectionId {
     /// A fresh id out of 16 random bytes: `con-` and 26 characters.
@@ -118,8 +122,16 @@ impl NoticeId {
     }
 }
 
+impl ContactId {
+    /// A fresh id out of 16 random bytes: `who-` and 26 characters.
+    #[must_use]
+    pub fn mint(random: [u8; 16]) -> Self {
+        Self(mint("who", random))
+    }
+}
+
 /// Crockford's base 32: no letters that look like digits, safe in any case. Source: <https://www.crockford.com/base32.html>
-fn mint(prefix: &str, random: [u8; 16]) -> String {
+pub(crate) fn mint(prefix: &str, random: [u8; 16]) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let number = u128::from_be_bytes(random);
     let digits = (0..26).rev().map(|place| {

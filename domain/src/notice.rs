@@ -1,4 +1,18 @@
-//! Which message is owed when health changes.
+//! Which message is owed when health changes, who gets it, when, and how it reaches people.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`audience`] | who hears of a customer's connections, by which channel, of what |
+//! | [`destination`] | which addresses of the internet a webhook may lead to |
+//! | [`ladder`] | who is told of a notice, how often, until when |
+//! | [`ledger`] | what became of each telling, and what is due next |
+//! | [`quiet`] | until when a reminder waits |
+
+pub mod audience;
+pub mod destination;
+pub mod ladder;
+pub mod ledger;
+pub mod quiet;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +41,16 @@ pub enum NoticeKind {
     SpareLost,
     /// So many people are gone from the directory at once that their removal waits for somebody's approval.
     DeletionsHeld,
+    /// A notice reached nobody of the customer; told to the operator.
+    NobodyReached,
+    /// A webhook failed for so long that it is called no more.
+    EndpointDisabled,
+    /// Many grants fail alike, or the operator's credential is refused; told to the operator.
+    IncidentOpened,
+    /// That is over.
+    IncidentEnded,
+    /// Which connections are not well; told to the operator once a day.
+    Digest,
 }
 
 /// The notice owed for a change of health, if any. Told only when health changes, and a recovery only after trouble that was told.

@@ -185,7 +185,7 @@ fn spread(connection: &ConnectionId, wait: SignedDuration) -> SignedDuration {
 
 /// FNV-1a with a final mix: the same on every machine and in every version, which the standard library's hashes do not promise.
 /// Source: <https://www.rfc-editor.org/rfc/rfc9923>
-pub(crate) fn hash(text: &str) -> u64 {
+pub fn hash(text: &str) -> u64 {
     let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
     folded ^ (folded >> 32)

@@ -33,6 +33,7 @@ NEEDED = {
     "ClientId": "11111111-2222-3333-4444-555555555555",
     "PortalOrigins": "https://portal.example",
     "CallerKeys": '{"keys": []}',
+    "OperatorName": "Contoso Signatures",
 }
 EVERYTHING = NEEDED | {
     "Credentials": "federated,certificate",
@@ -41,7 +42,8 @@ EVERYTHING = NEEDED | {
     "DomainCertificateArn": f"arn:aws:acm:{REGION}:000000000000:certificate/11111111-2222-3333-4444-555555555555",
     "WidgetDomainName": "widget.example.com",
     "WidgetCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/11111111-2222-3333-4444-555555555555",
-    "Notify": "on",
+    "OperatorMails": "duty@operator.example",
+    "PortalUrl": "https://portal.example/connections",
     "MailDomain": "mail.example.com",
     "AlarmMail": "nobody@example.com",
 }
@@ -145,9 +147,8 @@ def remove(cloud: Cloud, template: str) -> None:
 
 
 def functions() -> list[str]:
-    """The crates that are functions, and the one that is made only where the parameter says so."""
-    crates = [main.parent.parent.name for main in sorted((INFRA.parent / "functions").glob("*/src/main.rs"))]
-    return sorted(set(crates) | {"notify"})
+    """The crates that are functions."""
+    return [main.parent.parent.name for main in sorted((INFRA.parent / "functions").glob("*/src/main.rs"))]
 
 
 def put_functions(cloud: Cloud) -> None:
@@ -177,14 +178,16 @@ def missing_data(cloud: Cloud) -> list[str]:
 
 def missing(cloud: Cloud, parameters: dict[str, str]) -> list[str]:
     """What should be there and is not, by its name."""
-    expected = {name for name in functions() if name != "notify" or parameters.get("Notify") == "on"}
+    expected = set(functions())
     names = {f"evergrant-{STAGE}-{name}" for name in expected}
     made = {function["FunctionName"] for function in cloud.lambda_.list_functions()["Functions"]}
     faults = [f"function {name} is not there" for name in sorted(names - made)]
     sources = cloud.lambda_.list_event_source_mappings()["EventSourceMappings"]
-    wanted = 5 if parameters.get("Notify") == "on" else 4
-    if len(sources) != wanted:
-        faults.append(f"{len(sources)} event sources instead of {wanted}")
+    if len(sources) != 4:
+        faults.append(f"{len(sources)} event sources instead of 4")
+    rules = [rule["Name"] for rule in cloud.events.list_rules()["Rules"]]
+    if ("MailDomain" in parameters) != (f"evergrant-{STAGE}-mail-outcome" in rules):
+        faults.append(f"what becomes of mails is told by the rules {rules}")
     ticks = {schedule["Name"] for schedule in cloud.scheduler.list_schedules()["Schedules"]}
     ticking = {f"evergrant-{STAGE}-{name}" for name in expected - {"change-events", "portal-api"}}
     faults += [f"schedule {name} is not there" for name in sorted(ticking - ticks)]

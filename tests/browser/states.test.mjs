@@ -11,7 +11,7 @@ import { Portal, dist, sample } from './lib/portal.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = fileURLToPath(new URL('../../artifacts/widget/', import.meta.url));
-const SAMPLES = ['awaiting-consent', 'healthy', 'expiring', 'suspended', 'dead', 'operator-fault', 'disconnected', 'app-only'];
+const SAMPLES = ['awaiting-consent', 'healthy', 'expiring', 'suspended', 'dead', 'operator-fault', 'disconnected', 'app-only', 'held'];
 const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'";
 
 let browser;
@@ -133,6 +133,57 @@ describe('every health', () => {
     await button('Sync now').click();
     await widget().getByText('412 people so far').waitFor();
     assert.equal(asked('POST', 'connections/').length, 1);
+  });
+});
+
+describe('held deletions', () => {
+  const decisions = () => asked('PUT', 'connections/').map(({ path, body }) => ({ path, ...body }));
+
+  test('are removed only after a second word', async () => {
+    portal.status = sample('held');
+    await show({});
+    await widget().getByText('312 of 1,284 people are gone from the directory at once').waitFor();
+    await button('Approve the removal').click();
+    await widget().getByText('Remove 312 people for good?').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.shadowRoot.activeElement.id), 'decision');
+    await pictured('held-confirm-light-800');
+    assert.deepEqual(decisions(), [], 'nothing is sent by the first press');
+    await button('Cancel').click();
+    assert.equal(await page.evaluate(() => document.activeElement.shadowRoot.activeElement.id), 'approve');
+    await button('Approve the removal').click();
+    await button('Remove 312 people').click();
+    await widget().getByText('Removal approved').waitFor();
+    assert.deepEqual(decisions(), [{ path: `connections/${portal.status.id}/held-deletions`, round: 7, verdict: 'approve' }]);
+    await pictured('held-approved-light-800');
+    portal.status = sample('healthy');
+    await page.evaluate(() => document.querySelector('evergrant-status').refresh());
+    await widget().getByText('Everything works').waitFor();
+    assert.equal(await widget().getByText('Removal approved').count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  test('are kept by one press, and a refusal is told', async () => {
+    portal.status = sample('held');
+    portal.routes.set('PUT connections/', [409, { title: 'Not possible now', detail: 'no such deletions are held' }]);
+    await show({});
+    await button('Keep them').click();
+    await widget().getByText('Not decided. Nothing was changed.').waitFor();
+    await pictured('held-refused-light-800');
+    portal.routes.delete('PUT connections/');
+    await button('Keep them').click();
+    await widget().getByText('They stay', { exact: true }).waitFor();
+    assert.deepEqual(decisions().map(({ verdict }) => verdict), ['reject', 'reject']);
+  });
+
+  test('offer no buttons to whoever may not decide', async () => {
+    const held = sample('held');
+    portal.status = { ...held, data: { ...held.data, deletions_held: { ...held.data.deletions_held, may_decide: undefined } } };
+    await show({});
+    await widget().getByText('312 of 1,284 people are gone').waitFor();
+    assert.equal(await button('Approve the removal').count(), 0);
+    portal.status = held;
+    await show({ readonly: '' });
+    assert.equal(await button('Keep them').count(), 0);
   });
 });
 

@@ -1,5 +1,5 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SQS and STS are a
-//! few lines here.
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SES, SQS and STS are
+//! a few lines here.
 //!
 //! Of SQS: what is sent is kept for the test to deliver.
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
@@ -7,6 +7,7 @@
 mod events;
 mod kms;
 mod s3;
+mod ses;
 mod sts;
 
 use std::collections::{BTreeMap, HashMap};
@@ -47,13 +48,14 @@ struct Kept {
     messages: Vec<String>,
     events: Events,
     objects: BTreeMap<String, Object>,
-    /// How KMS, S3 and STS are.
+    mails: Vec<Value>,
+    /// How KMS, S3, SES and STS are.
     mood: Mood,
     /// How often each operation was asked for.
     asked: HashMap<String, usize>,
 }
 
-/// How KMS, S3 and STS answer.
+/// How KMS, S3, SES and STS answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mood {
     /// As they should.
@@ -123,6 +125,12 @@ impl Aws {
         lock(&self.kept).events.trouble.push(Trouble { text: text.to_owned(), code: code.to_owned(), times });
     }
 
+    /// Takes the mails that SES took, as they were asked for.
+    #[must_use]
+    pub fn take_mails(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.kept).mails)
+    }
+
     /// The encryption contexts of all data keys that were made.
     #[must_use]
     pub fn contexts(&self) -> Vec<Value> {
@@ -143,12 +151,12 @@ impl Aws {
         lock(&self.kept).objects.clone()
     }
 
-    /// Lets KMS, S3 and STS answer differently from now on.
+    /// Lets KMS, S3, SES and STS answer differently from now on.
     pub fn set_mood(&self, mood: Mood) {
         lock(&self.kept).mood = mood;
     }
 
-    /// How often an operation of KMS, S3 or STS was asked for, such as `Sign` or `PUT object`.
+    /// How often an operation of KMS, S3, SES or STS was asked for, such as `Sign` or `PUT object`.
     #[must_use]
     pub fn asked(&self, operation: &str) -> usize {
         lock(&self.kept).asked.get(operation).copied().unwrap_or_default()
@@ -172,6 +180,7 @@ async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, heade
         },
         Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
         Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
+        None if ses::is_meant(&uri) => ses::answer(&front, &uri, asked()).await,
         None if s3::is_meant(&uri) => s3::answer(&front, (&method, &uri), &headers, &body).await,
         None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
             Mood::Silent => std::future::pending().await,

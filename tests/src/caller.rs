@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// The id of the backend's key; the servers' key has the same, which must not matter.
 pub const KEY_ID: &str = "backend-1";
 /// Every scope there is.
-pub const ALL_SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide attributes:write";
+pub const ALL_SCOPES: &str = "status:read reconnect:start people:read sync:start deletions:decide attributes:write notices:write";
 /// Every scope that a server's token opens.
 pub const SERVER_SCOPES: &str = "status:read people:read";
 

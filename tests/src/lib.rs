@@ -20,6 +20,7 @@
 //! | [`tasks`] | the queues of the sync and of the tours over photos |
 //! | [`shelf`] | the object store; also lets a story break it and see what is there |
 //! | [`published`] | the event bus |
+//! | [`posted`] | the outbox of mails and webhooks; also tells what SES would |
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
 //! | [`chance`] | clock and chance |
@@ -43,6 +44,7 @@ pub mod engine;
 pub mod foresight;
 pub mod log;
 pub mod planted;
+pub mod posted;
 pub mod published;
 pub mod scale;
 pub mod shelf;

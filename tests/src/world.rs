@@ -3,6 +3,7 @@
 mod calls;
 mod events;
 mod fleet;
+mod notices;
 mod outside;
 mod photos;
 mod told;
@@ -28,12 +29,14 @@ use crate::answer::Answer;
 use crate::caller::Backend;
 use crate::chance::HandClock;
 use crate::engine::Engine;
+use crate::posted::Posted;
 use crate::published::Published;
 use crate::shelf::Shelf;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
 pub use fleet::Member;
+pub use notices::{OPERATOR_MAIL, WEBHOOK_SECRET, addressed};
 
 /// The operator's registration in Entra.
 pub const CLIENT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
@@ -70,6 +73,8 @@ pub struct World {
     pub engine: Engine,
     /// The event bus.
     pub published: Arc<Published>,
+    /// Mails and webhooks.
+    pub posted: Arc<Posted>,
     /// What the functions are given.
     pub ports: Ports,
     /// The operator's backend, which signs for portal users.
@@ -161,6 +166,7 @@ impl World {
             shelf,
             engine,
             published,
+            posted: Arc::default(),
             ports,
             backend,
             servers,

@@ -180,9 +180,11 @@ export function request({ api, tokens, method, path, body, signal }) {
     let response = await send(token);
     if (response.status === 401) response = await send(await tokens.replace(token));
     if (!response.ok) throw await refusalOf(response);
-    if (response.status === 204) return undefined;
-    return response.json().catch((error) => {
+    try {
+      const text = await response.text();
+      return text ? JSON.parse(text) : undefined;
+    } catch (error) {
       throw signal.aborted ? error : new Refusal('unreadable');
-    });
+    }
   });
 }

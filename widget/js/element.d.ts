@@ -9,8 +9,17 @@ export interface ConnectionStatus {
   readonly last_synced_at?: string;
   readonly access?: 'delegated' | 'app-only';
   readonly spare?: { readonly consented_by?: string; readonly consented_at: string; readonly last_verified_at: string };
-  readonly data: { readonly as_of?: string; readonly stale_since?: string; readonly people: number };
+  readonly data: { readonly as_of?: string; readonly stale_since?: string; readonly people: number; readonly deletions_held?: DeletionsHeld };
   readonly [field: string]: unknown;
+}
+
+/** So many people are gone from the directory at once that their removal waits for somebody's word. */
+export interface DeletionsHeld {
+  readonly round: number;
+  readonly people: number;
+  readonly of: number;
+  readonly since: string;
+  readonly may_decide?: boolean;
 }
 
 export type Health = 'awaiting-consent' | 'healthy' | 'expiring' | 'suspended' | 'dead' | 'operator-fault' | 'disconnected';

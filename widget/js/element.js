@@ -266,6 +266,7 @@ export class EvergrantStatus extends Base {
       connection: isGood ? connection : 'invalid',
       canReconnect: !this.noReconnect && !this.readonly,
       canSync: !this.readonly,
+      canDecide: !this.readonly,
       refreshInterval: this.refreshInterval,
       headingLevel: this.headingLevel,
     };

@@ -168,6 +168,10 @@ export class Session {
     this.#deliver(id, this.#request('POST', 'reconnect-attempts', body));
   }
 
+  decide(id, connection, round, verdict) {
+    this.#deliver(id, this.#request('PUT', `connections/${connection}/held-deletions`, { round, verdict }));
+  }
+
   #returnUrl() {
     const url = new URL(this.#element.returnUrl || location.href, location.href);
     url.searchParams.delete(CLAIM);

@@ -82,6 +82,7 @@ pub fn connection(body: &JsValue) -> Option<ConnectionStatus> {
         spare: optional(body, "spare", spare)?,
         consented_by: optional(body, "consented_by", JsValue::as_string)?,
         consented_at: optional(body, "consented_at", time)?,
+        acknowledged_at: optional(body, "acknowledged_at", time)?,
         server_time: time(&get(body, "server_time")?)?,
     })
 }
@@ -173,6 +174,7 @@ fn held(body: &JsValue) -> Option<DeletionsHeld> {
         people: whole(&get(body, "people")?)?,
         of: whole(&get(body, "of")?)?,
         since: time(&get(body, "since")?)?,
+        may_decide: get(body, "may_decide")?.is_truthy(),
     })
 }
 
@@ -275,7 +277,7 @@ mod tests {
     fn every_field_that_the_server_writes_is_read_under_its_name() {
         let source = include_str!("body.rs");
         let mut found = Vec::new();
-        for health in crate::samples::HEALTHS {
+        for health in crate::samples::HEALTHS.into_iter().chain(["held"]) {
             names(&serde_json::to_value(crate::samples::status(health)).expect("a status is written"), &mut found);
         }
         for name in found {

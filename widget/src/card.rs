@@ -9,6 +9,7 @@ use yew::{AppHandle, Component, Context, Html, Renderer};
 use crate::body;
 use crate::face::Permits;
 use crate::goal::Goal;
+use crate::model::decision;
 use crate::model::effect::{Cause, Effect, Focus, Request, Urgency};
 use crate::model::message::{Answer, Message, Opened, Press, Purpose, Timer};
 use crate::model::{Model, Settings};
@@ -80,6 +81,8 @@ impl Component for Card {
         if let (Some(shell), Some(focus)) = (&self.shell, self.model.take_focus()) {
             shell.focus(match focus {
                 Focus::Panel => "panel",
+                Focus::Decision => "decision",
+                Focus::Approve => "approve",
                 Focus::Action(goal) => goal.word(),
             });
         }
@@ -92,7 +95,7 @@ impl Card {
             Some(Purpose::List) => body::connections(json).map(Answer::Connections),
             Some(Purpose::Status | Purpose::Create | Purpose::Sync) => body::connection(json).map(Box::new).map(Answer::Connection),
             Some(Purpose::Begin | Purpose::Poll | Purpose::Claim) => body::attempt(json).map(Box::new).map(Answer::Attempt),
-            Some(Purpose::Withdraw) | None => Some(Answer::Nothing),
+            Some(Purpose::Withdraw | Purpose::Decide) | None => Some(Answer::Nothing),
         };
         match answer {
             Some(answer) => Message::Answered(id, answer),
@@ -134,6 +137,7 @@ fn send(shell: &Shell, id: u32, request: &Request) {
         Request::Sync(connection) => ("POST", ["connections/", connection.as_str(), "/sync"].concat()),
         Request::Attempt(attempt) => ("GET", ["reconnect-attempts/", attempt.as_str()].concat()),
         Request::Withdraw(attempt) => ("DELETE", ["reconnect-attempts/", attempt.as_str()].concat()),
+        Request::Decide { connection, round, verdict } => return shell.decide(id, connection.as_str(), *round, decision::word(*verdict)),
         Request::Begin { connection, in_tab, goal } => return shell.begin(id, connection.as_str(), *in_tab, goal.word()),
     };
     shell.send(id, method, &path);
@@ -295,7 +299,7 @@ pub fn opened(outcome: u8) -> Opened {
 fn settings(attributes: &Attributes) -> Settings {
     Settings {
         connection: attributes.connection().and_then(|id| id.parse().ok()),
-        permits: Permits { reconnect: attributes.can_reconnect(), sync: attributes.can_sync() },
+        permits: Permits { reconnect: attributes.can_reconnect(), sync: attributes.can_sync(), decide: attributes.can_decide() },
         refresh: Duration::try_from_secs_f64(attributes.refresh_interval()).unwrap_or_default(),
         heading_level: attributes.heading_level(),
     }

@@ -94,6 +94,8 @@ pub struct Permits {
     pub reconnect: bool,
     /// A sync may be asked for.
     pub sync: bool,
+    /// It may be decided about held deletions.
+    pub decide: bool,
 }
 
 /// The word for a health.
@@ -286,11 +288,13 @@ pub struct Demand {
 pub fn demand(status: &ConnectionStatus, now: Moment) -> Demand {
     const DAY_SECONDS: u64 = 86_400;
     let is_theirs = status.diagnosis.as_ref().is_none_or(|diagnosis| matches!(diagnosis.who, Actor::CustomerAdmin | Actor::SignedInPerson));
+    let is_asked = status.data.deletions_held.as_ref().is_some_and(|held| held.may_decide);
     let days_left = status.forecast.as_ref().map(|forecast| Moment::from(forecast.ends_at).since(now).as_secs() / DAY_SECONDS);
     match status.health {
         HealthWord::Expiring => Demand { total: 1, blocking: 0, days_left },
         HealthWord::AwaitingConsent | HealthWord::Dead => Demand { total: 1, blocking: 1, days_left: None },
         HealthWord::Suspended if is_theirs => Demand { total: 1, blocking: 1, days_left: None },
+        HealthWord::Healthy if is_asked => Demand { total: 1, blocking: 0, days_left },
         _ => Demand { days_left, ..Demand::default() },
     }
 }
@@ -300,7 +304,7 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    const ALL: Permits = Permits { reconnect: true, sync: true };
+    const ALL: Permits = Permits { reconnect: true, sync: true, decide: true };
 
     fn face_of(health: &str) -> Face {
         read(&samples::status(health), ALL, samples::now())
@@ -378,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_host_can_take_the_buttons_away() {
-        let none = Permits { reconnect: false, sync: false };
+        let none = Permits { reconnect: false, sync: false, decide: false };
         for health in samples::HEALTHS {
             let face = read(&samples::status(health), none, samples::now());
             assert_eq!((face.consent, face.can_sync), (None, false), "{health}");

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    const ALL: Permits = Permits { reconnect: true, sync: true };
+    const ALL: Permits = Permits { reconnect: true, sync: true, decide: true };
 
     fn goals(status: &ConnectionStatus, permits: Permits) -> Vec<Goal> {
         choices(status, permits).into_iter().map(|choice| choice.goal).collect()
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_host_that_takes_the_consent_away_takes_the_choices_away() {
-        let none = Permits { reconnect: false, sync: true };
+        let none = Permits { reconnect: false, sync: true, decide: true };
         for name in ["healthy", "expiring", "app-only"] {
             assert!(goals(&samples::status(name), none).is_empty(), "{name}");
         }

@@ -1,10 +1,11 @@
 //! Where the card stands, and what it does next. Pure: messages and the time go in, effects come out; `js/` carries them out.
 //!
 //! [`status`] keeps the shown connection fresh, [`consent`] leads a consent from the click to the verdict, to a safe
-//! [`address`] only; [`message`] and [`effect`] are what goes in and what comes out.
+//! [`address`] only; [`decision`] asks twice before people are removed; [`message`] and [`effect`] are what goes in and what comes out.
 
 pub mod address;
 pub mod consent;
+pub mod decision;
 pub mod effect;
 pub mod message;
 pub mod status;
@@ -20,6 +21,7 @@ use crate::moment::Moment;
 use crate::trouble::Trouble;
 use crate::words::Line;
 use consent::Consenting;
+use decision::Deciding;
 use effect::{Cause, Effect, Focus, Request, Urgency};
 use message::{Answer, Message, Press, Purpose, Timer};
 use status::Shown;
@@ -39,7 +41,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connection: None, permits: Permits { reconnect: false, sync: false }, refresh: Duration::from_secs(300), heading_level: 2 }
+        Self {
+            connection: None,
+            permits: Permits { reconnect: false, sync: false, decide: false },
+            refresh: Duration::from_secs(300),
+            heading_level: 2,
+        }
     }
 }
 
@@ -57,6 +64,7 @@ pub struct Model {
     claimed: Goal,
     celebrate: Option<AttemptId>,
     sync: SyncAsked,
+    deciding: Deciding,
     has_copied: bool,
     demand: Option<Demand>,
     failures: u32,
@@ -115,6 +123,9 @@ impl Model {
             Press::Cancel => self.cancel_consent(),
             Press::Dismiss => self.dismiss(),
             Press::Sync => self.ask_sync(now),
+            Press::Approve => self.ask_once_more(),
+            Press::Decide(verdict) => self.decide(verdict),
+            Press::Undecide => self.undecide(),
             Press::Copy => {
                 self.has_copied = true;
                 vec![Effect::Copy, Effect::Announce(Line::of("details.copied"), Urgency::Polite), Effect::Wait(Timer::Toast, status::TOAST)]
@@ -134,6 +145,7 @@ impl Model {
             (Purpose::Begin, Answer::Attempt(attempt)) => self.begun(*attempt),
             (Purpose::Poll, Answer::Attempt(attempt)) => self.polled(&attempt, now),
             (Purpose::Claim, Answer::Attempt(attempt)) => self.claimed(*attempt, now),
+            (Purpose::Decide, Answer::Nothing) => self.decided(now),
             _ => Vec::new(),
         }
     }
@@ -145,6 +157,7 @@ impl Model {
             Some(Purpose::Create | Purpose::Begin) => self.begin_refused(trouble),
             Some(Purpose::Poll) => self.poll_refused(&trouble, now),
             Some(Purpose::Claim) => self.claim_refused(&trouble),
+            Some(Purpose::Decide) => self.decision_refused(trouble),
             Some(Purpose::Withdraw) | None => Vec::new(),
         }
     }
@@ -223,6 +236,12 @@ impl Model {
     #[must_use]
     pub fn sync(&self) -> &SyncAsked {
         &self.sync
+    }
+
+    /// How a decision about held deletions stands.
+    #[must_use]
+    pub fn deciding(&self) -> &Deciding {
+        &self.deciding
     }
 
     /// Whether the support details were copied just now.

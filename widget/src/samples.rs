@@ -20,6 +20,7 @@ pub(crate) fn status(health: &str) -> ConnectionStatus {
         "suspended" => include_str!("../samples/suspended.json"),
         "dead" => include_str!("../samples/dead.json"),
         "app-only" => include_str!("../samples/app-only.json"),
+        "held" => include_str!("../samples/held.json"),
         "operator-fault" => include_str!("../samples/operator-fault.json"),
         _ => include_str!("../samples/disconnected.json"),
     };

@@ -21,6 +21,9 @@ extern "C" {
     /// Begins a consent attempt; the element knows the return address.
     #[wasm_bindgen(method)]
     pub fn begin(this: &Shell, id: u32, connection: &str, in_tab: bool, goal: &str);
+    /// Decides about a wave of deletions.
+    #[wasm_bindgen(method)]
+    pub fn decide(this: &Shell, id: u32, connection: &str, round: u32, verdict: &str);
     /// Starts a timer by name.
     #[wasm_bindgen(method)]
     pub fn wait(this: &Shell, timer: &str, milliseconds: f64);
@@ -96,6 +99,8 @@ extern "C" {
     pub fn can_reconnect(this: &Attributes) -> bool;
     #[wasm_bindgen(method, getter, js_name = canSync)]
     pub fn can_sync(this: &Attributes) -> bool;
+    #[wasm_bindgen(method, getter, js_name = canDecide)]
+    pub fn can_decide(this: &Attributes) -> bool;
     #[wasm_bindgen(method, getter, js_name = refreshInterval)]
     pub fn refresh_interval(this: &Attributes) -> f64;
     #[wasm_bindgen(method, getter, js_name = headingLevel)]

@@ -1,6 +1,7 @@
 //! The face drawn with Yew. Functions from a [`Pen`] to markup; no state of their own, no `style=`, no markup from the server.
 
 mod consent;
+mod decision;
 mod details;
 mod icons;
 mod notice;
@@ -110,6 +111,7 @@ fn connection(pen: &Pen, status: &ConnectionStatus) -> Html {
             <div class="columns">
                 <div class="main">
                     { notice::notice(pen, status, &face) }
+                    { decision::decision(pen, status) }
                     { notice::access(pen, status) }
                     { consent::consent(pen, face.consent.as_ref(), &goal::choices(status, permits)) }
                 </div>

@@ -47,6 +47,8 @@ pub(crate) fn run(root: &Path, browser: Browser) -> Result<()> {
 
 /// Every program and every test, in one go: of a part of them cargo would enable fewer features, and compile AWS's clients once more.
 const BUILD: [&str; 5] = ["build", "--locked", "--workspace", "--bins", "--tests"];
+/// One example of the workspace, built with every package's features, so that nothing is compiled once more for it alone.
+const MAILS: [&str; 5] = ["build", "--locked", "--workspace", "--example", "mails"];
 const LINTS: [&str; 9] =
     ["clippy", "--locked", "--workspace", "--all-targets", "--features", "system-tests/simulation", "--", "-D", "warnings"];
 const WIDGET_LINTS: [&str; 9] = ["clippy", "--locked", "-p", "widget", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
@@ -66,8 +68,15 @@ fn browse(root: &Path, dist: &Path, journal: &mut Journal) -> Result<()> {
     install(&folder, "npm packages of the browser tests", journal)?;
     let tests = test_files(&folder)?;
     let runner = target(root).join("debug/runner");
+    let mails = target(root).join("debug/examples/mails");
+    journal.command("mails to look at", cargo(root).args(MAILS))?;
     let chromium = bootstrap::chromium().context("chromium was found before and is gone")?;
-    let variables = [("EVERGRANT_RUNNER", runner.as_path()), ("EVERGRANT_WIDGET", dist), ("EVERGRANT_CHROMIUM", chromium.as_path())];
+    let variables = [
+        ("EVERGRANT_RUNNER", runner.as_path()),
+        ("EVERGRANT_MAILS", mails.as_path()),
+        ("EVERGRANT_WIDGET", dist),
+        ("EVERGRANT_CHROMIUM", chromium.as_path()),
+    ];
     let mut node = Command::new("node");
     node.args(["--test", "--test-concurrency=1"]).args(tests).envs(variables).current_dir(&folder);
     journal.command("browser tests", &mut node)

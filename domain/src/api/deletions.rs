@@ -19,6 +19,9 @@ pub struct DeletionsHeld {
     pub of: u64,
     /// Since when they are held.
     pub since: Timestamp,
+    /// Whether whoever asks may decide; absent where not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_decide: bool,
 }
 
 /// Whom a wave of deletions is about.

@@ -11,6 +11,8 @@
 //!                       └─ Clock, Entropy                           (the system's, or set by hand)
 //! change-events ──┬─ Store
 //!                 └─ Bus              change events                 (EventBridge, or a journal)
+//! notify ─────────┬─ Store, Vault, Bus
+//!                 └─ Outbox           mails and webhooks            (SES and HTTP, or a local page)
 //! ```
 //!
 //! A trait stands only where two real implementations exist. DynamoDB has none: the real client runs everywhere, against AWS or against an
@@ -28,6 +30,7 @@ pub mod entropy;
 pub mod graph;
 pub mod logs;
 pub mod objects;
+pub mod outbox;
 pub mod ports;
 pub mod queue;
 pub mod settings;
@@ -35,5 +38,6 @@ pub mod store;
 pub mod tokens;
 pub mod transport;
 pub mod vault;
+pub mod zones;
 
 pub use ports::Ports;

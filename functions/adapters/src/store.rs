@@ -6,6 +6,8 @@
 //! | due connections and their tokens | by key, 100 in one request | 1 and 1 to 2 read units a connection | 1 KB, and below |
 //! | due syncs of one shard | the same, `work = sync#NN` | 1 query a shard and tick | 0.1 KB |
 //! | notices owed | the same, `work = notice#NN` | 1 query a shard and tick | 0.1 KB |
+//! | the operator's digest | `operator` / `notice#TIME#ID`, expires by TTL | 3 writes a day, and 16 queries and 50 reads | 0.5 KB |
+//! | a notice and its ledger | `connection#ID` / `notice#TIME#ID`, or an incident's item | 3 writes a telling, whoever many are told, and 1 for each word of the channels | 1 KB, up to 6 KB with twenty contacts |
 //! | take a connection's lease | connections, `connection#ID` / `connection` | 1 write unit | about 1 KB while it is well, up to 4 KB |
 //! | settle it | the same | 1 write unit and 2 of the index; twice that, and 2 to 4 a notice, where a notice is owed | the same |
 //! | a grant's tokens, sealed | `connection#ID` / `grant#S`, eight slots | 1 write of refresh and access token together a refresh, 4 write units | 3.8 KB, up to 12 KB |
@@ -17,6 +19,8 @@
 //! | consent attempts | `attempt#ID` / `attempt`, expire by TTL | 3 writes an attempt | up to 4 KB |
 //! | the attempt that counts | `connection#ID` / `attempt` | 1 write an attempt | 0.2 KB |
 //! | a customer's connections | index `by-customer`, keys alone, then by key | 1 query and 1 batch read | up to 4 KB |
+//! | who hears of a customer's connections, and what its webhooks are signed with, sealed | connections, `customer#ID` / `audience` | 1 read a notice; 1 write where an administrator, a click or a mail that came back changes it | 0.3 KB a contact, up to 20 KB |
+//! | that somebody knows of a trouble | `connection#ID` / `connection`, attribute `acknowledged` | 1 write a click | 0.1 KB |
 //! | people of a page, by id | people, `ID` / `person#OID` | 1 read unit a person; none of a full round who is as its base says, or new | 1 KB |
 //! | a changed person | the same | 1 write unit, more from 1 KB on; 1 more of each index where name or address changes | 1 KB |
 //! | people by name, or searched | people, index `by-name` | 1 query of at most 1 MB a request, then a batch read | 0.3 KB |
@@ -37,18 +41,22 @@
 //! walk holds its lease: taking it raises the item's `fence`, and every later write is conditional on that number, so that a holder who
 //! was overtaken changes nothing.
 
+pub mod acknowledgements;
 mod addresses;
 pub mod attempts;
+pub mod audiences;
 pub mod changes;
 pub mod choices;
 pub mod connections;
 mod course;
+pub mod digests;
 mod due;
 pub mod fleet;
 pub mod grants;
 pub mod images;
 mod item;
 mod lease;
+pub mod ledgers;
 pub mod notices;
 pub mod people;
 pub mod photos;

@@ -1,4 +1,5 @@
-//! Seals and opens secrets. Sealed bytes are bound to a connection and a purpose: moved anywhere else they do not open.
+//! Seals and opens secrets. Sealed bytes are bound to their owner, a connection or a customer, and to a purpose: moved anywhere else they
+//! do not open.
 //!
 //! ```text
 //! sealed = version (1 byte) | length of the wrapped key (2) | wrapped key | nonce (12) | ciphertext and tag
@@ -6,9 +7,11 @@
 //! Each secret has a data key of its own. KMS wraps it with an encryption context; the local vault wraps it with a key from a file. The
 //! same context is the additional data of AES-256-GCM, so the binding holds even where the wrapped key is not checked.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use domain::ids::ConnectionId;
+use domain::ids::{ConnectionId, CustomerId};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
@@ -25,9 +28,35 @@ const KEY_LEN: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Whose secret.
-    pub connection: ConnectionId,
+    pub owner: Owner,
     /// What for.
     pub purpose: Purpose,
+}
+
+/// Whose secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A connection's.
+    Connection(ConnectionId),
+    /// A customer's, whatever its connections are.
+    Customer(CustomerId),
+}
+
+impl Owner {
+    /// What it is, and which: a pair of KMS's encryption context.
+    fn pair(&self) -> (&'static str, &str) {
+        match self {
+            Self::Connection(id) => ("connection", id.as_str()),
+            Self::Customer(id) => ("customer", id.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, id) = self.pair();
+        write!(out, "{what} {id}")
+    }
 }
 
 /// What a secret is for.
@@ -39,6 +68,8 @@ pub enum Purpose {
     AccessToken,
     /// To redeem an authorization code.
     CodeVerifier,
+    /// To sign a customer's webhooks.
+    WebhookSecret,
 }
 
 impl Purpose {
@@ -47,6 +78,7 @@ impl Purpose {
             Self::RefreshToken => "refresh-token",
             Self::AccessToken => "access-token",
             Self::CodeVerifier => "code-verifier",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 }
@@ -55,11 +87,22 @@ impl Binding {
     /// Binds to a connection and a purpose.
     #[must_use]
     pub fn new(connection: &ConnectionId, purpose: Purpose) -> Self {
-        Self { connection: connection.clone(), purpose }
+        Self { owner: Owner::Connection(connection.clone()), purpose }
+    }
+
+    /// Binds to a customer and a purpose.
+    #[must_use]
+    pub fn of_customer(customer: &CustomerId, purpose: Purpose) -> Self {
+        Self { owner: Owner::Customer(customer.clone()), purpose }
     }
 
     fn additional_data(&self) -> Vec<u8> {
-        format!("evergrant\n{}\n{}", self.connection, self.purpose.word()).into_bytes()
+        let purpose = self.purpose.word();
+        // A connection stands there by its id alone, as in everything that was sealed before customers had secrets.
+        match &self.owner {
+            Owner::Connection(id) => format!("evergrant\n{id}\n{purpose}").into_bytes(),
+            Owner::Customer(id) => format!("evergrant\ncustomer\n{id}\n{purpose}").into_bytes(),
+        }
     }
 }
 
@@ -67,19 +110,19 @@ impl Binding {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// The key service did not answer, or refused.
-    #[error("the key service failed for {connection}")]
+    #[error("the key service failed for {owner}")]
     Unavailable {
         /// Whose secret.
-        connection: ConnectionId,
+        owner: Owner,
         /// What failed.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The bytes are not what was sealed for this connection and purpose.
-    #[error("a sealed secret of {connection} does not open: it is damaged or belongs elsewhere")]
+    /// The bytes are not what was sealed for this owner and purpose.
+    #[error("a sealed secret of {owner} does not open: it is damaged or belongs elsewhere")]
     DoesNotOpen {
         /// Whose secret.
-        connection: ConnectionId,
+        owner: Owner,
     },
     /// The key file cannot be used.
     #[error("the key file {path} must hold exactly {KEY_LEN} bytes and be readable by its owner")]
@@ -111,7 +154,7 @@ pub trait Vault: Send + Sync {
 /// [`VaultError`]; also where what was sealed is no text.
 pub async fn open_text(vault: &dyn Vault, binding: &Binding, sealed: &[u8]) -> Result<SecretString, VaultError> {
     let opened = vault.open(binding, sealed).await?;
-    let text = std::str::from_utf8(&opened).map_err(|_| VaultError::DoesNotOpen { connection: binding.connection.clone() })?;
+    let text = std::str::from_utf8(&opened).map_err(|_| VaultError::DoesNotOpen { owner: binding.owner.clone() })?;
     Ok(text.to_owned().into())
 }
 

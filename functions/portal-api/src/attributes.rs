@@ -1,7 +1,7 @@
 //! Which attributes there are to sync, and which of them a connection syncs.
 
 use adapters::store::StoreError;
-use adapters::store::choices::{Replaces, StoredChoice};
+use adapters::store::choices::StoredChoice;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -11,7 +11,7 @@ use domain::attribute::{Choice, Draft};
 
 use crate::callers::Caller;
 use crate::problem::ApiError;
-use crate::request::Named;
+use crate::request::{Named, replaces};
 use crate::{Shared, connections};
 
 /// A choice with its tag.
@@ -61,7 +61,7 @@ pub(crate) async fn choose(
     caller.require("attributes:write")?;
     let connection = connections::own(&portal, &caller, &id).await?;
     let Json(asked) = asked.map_err(|rejection| ApiError::Invalid { field: "body", bound: rejection.body_text() })?;
-    let choice = Choice::try_from(Draft::from(asked)).map_err(ApiError::Faulty)?;
+    let choice = Choice::try_from(Draft::from(asked))?;
     let replaces = replaces(&headers)?;
     let version = portal.ports.store.put_choice(&connection.id, &choice, replaces, portal.ports.clock.now()).await;
     let version = version.map_err(|error| match error {
@@ -76,20 +76,4 @@ pub(crate) async fn choose(
 
 fn tagged(stored: StoredChoice) -> Tagged {
     ([(header::ETAG, format!("\"{}\"", stored.version))], Json(Draft::from(stored.choice).into()))
-}
-
-/// Which choice the caller means to replace. A tag that was never given, a weak one or a list of tags is that of none.
-/// Source: RFC 9110 section 13.1.1.
-fn replaces(headers: &HeaderMap) -> Result<Replaces, ApiError> {
-    let mut lines = headers.get_all(header::IF_MATCH).iter();
-    let Some(line) = lines.next() else {
-        return Ok(Replaces::Any);
-    };
-    let tag = line.to_str().unwrap_or_default().trim();
-    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|digits| digits.parse().ok());
-    match (tag, version, lines.next()) {
-        ("*", _, None) => Ok(Replaces::Any),
-        (_, Some(version), None) => Ok(Replaces::Version(version)),
-        _ => Err(ApiError::Changed("If-Match must be the choice's ETag as it was given")),
-    }
 }

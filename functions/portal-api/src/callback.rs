@@ -199,7 +199,7 @@ fn page(status: StatusCode, attempt: Option<&Attempt>, message: Message<'_>) -> 
     (status, headers, Html(html)).into_response()
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

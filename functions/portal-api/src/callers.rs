@@ -149,9 +149,14 @@ impl Caller {
         Self { customer: claims.customer, user: claims.sub, kind, scopes }
     }
 
+    /// Whether the caller may do what this scope stands for.
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.contains(scope)
+    }
+
     /// Lets only callers with this scope pass.
     pub(crate) fn require(&self, scope: &'static str) -> Result<(), ApiError> {
-        match self.scopes.contains(scope) {
+        match self.has_scope(scope) {
             true => Ok(()),
             false => Err(ApiError::Forbidden(scope)),
         }

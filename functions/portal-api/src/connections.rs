@@ -12,7 +12,7 @@ use domain::ids::ConnectionId;
 use crate::callers::Caller;
 use crate::problem::ApiError;
 use crate::request::Named;
-use crate::{Portal, Shared, view};
+use crate::{Portal, Shared, deletions, view};
 
 /// Reads one of the caller's connections. Another customer's is as good as none.
 pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Connection, ApiError> {
@@ -22,11 +22,14 @@ pub(crate) async fn own(portal: &Portal, caller: &Caller, id: &str) -> Result<Co
     connection.filter(|connection| connection.customer == caller.customer).ok_or(ApiError::NotFound("connection"))
 }
 
-async fn told(portal: &Portal, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
+/// A connection as this caller is told of it.
+pub(crate) async fn told(portal: &Portal, caller: &Caller, connection: &Connection) -> Result<ConnectionStatus, ApiError> {
     let store = &portal.ports.store;
     let (walk, tour) = tokio::try_join!(store.walk(&connection.id), store.tour(&connection.id))?;
     let tour = tour.map(|(tour, _)| tour);
-    Ok(view::status(connection, (walk.as_ref(), tour.as_ref()), portal.ports.clock.now()))
+    let mut status = view::status(connection, (walk.as_ref(), tour.as_ref()), portal.ports.clock.now());
+    status.data.deletions_held = status.data.deletions_held.map(|held| deletions::to_decide(held, caller));
+    Ok(status)
 }
 
 /// Lists the caller's connections.
@@ -38,7 +41,7 @@ pub(crate) async fn list(State(portal): State<Shared>, caller: Caller) -> Result
     caller.require("status:read")?;
     let mut connections = Vec::new();
     for connection in portal.ports.store.connections_of(&caller.customer).await? {
-        connections.push(told(&portal, &connection).await?);
+        connections.push(told(&portal, &caller, &connection).await?);
     }
     Ok(Json(ConnectionList { connections }))
 }
@@ -59,7 +62,7 @@ pub(crate) async fn create(State(portal): State<Shared>, caller: Caller) -> Resu
             portal.ports.store.create_connection(&id, &caller.customer, portal.ports.clock.now()).await?
         }
     };
-    Ok((StatusCode::CREATED, Json(told(&portal, &connection).await?)))
+    Ok((StatusCode::CREATED, Json(told(&portal, &caller, &connection).await?)))
 }
 
 /// Tells how one connection is.
@@ -71,7 +74,7 @@ pub(crate) async fn create(State(portal): State<Shared>, caller: Caller) -> Resu
 pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Named(id): Named) -> Result<Json<ConnectionStatus>, ApiError> {
     caller.require("status:read")?;
     let connection = own(&portal, &caller, &id).await?;
-    Ok(Json(told(&portal, &connection).await?))
+    Ok(Json(told(&portal, &caller, &connection).await?))
 }
 
 /// Begins a round of the sync now, unless one is under way.
@@ -91,7 +94,7 @@ pub(crate) async fn sync(
         return Err(ApiError::Conflict("the connection must be repaired before it can sync"));
     }
     sync_soon(&portal, &connection.id).await?;
-    Ok((StatusCode::ACCEPTED, Json(told(&portal, &connection).await?)))
+    Ok((StatusCode::ACCEPTED, Json(told(&portal, &caller, &connection).await?)))
 }
 
 /// Makes the walk due and asks for its next step. A task that the queue does not take is made up for by the next tick.

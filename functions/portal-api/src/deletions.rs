@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
-use domain::api::{DecideDeletions, HeldPage, Problem};
+use domain::api::{DecideDeletions, DeletionsHeld, HeldPage, Problem};
 use domain::ids::ConnectionId;
 use domain::walk::{Decision, Hold};
 
@@ -19,6 +19,8 @@ use crate::{Portal, Shared, connections, view};
 
 /// How many people are shown to whoever decides.
 const SHOWN_MAX: usize = 100;
+/// What a caller needs to decide.
+const DECIDE: &str = "deletions:decide";
 
 /// Tells whether a wave of deletions is held, and shows some of the people it is about.
 #[utoipa::path(get, path = "/v1/connections/{connection}/held-deletions", tag = "people", security(("caller" = []), ("server" = [])),
@@ -39,7 +41,7 @@ pub(crate) async fn read(State(portal): State<Shared>, caller: Caller, Named(id)
     listed.truncate(SHOWN_MAX);
     let people: Vec<StoredPerson> = store.people(&connection.id, &listed).await?;
     let shown = people.iter().filter(|stored| !stored.is_hidden).map(|stored| view::person(stored, None)).collect();
-    Ok(Json(HeldPage { held: Some(view::deletions_held(&hold)), people: shown }))
+    Ok(Json(HeldPage { held: Some(to_decide(view::deletions_held(&hold), &caller)), people: shown }))
 }
 
 /// Approves the removal of everybody whom a wave of deletions is about and who is still gone, or rejects it: then they stay until the next
@@ -55,7 +57,7 @@ pub(crate) async fn decide(
     Named(id): Named,
     asked: Result<Json<DecideDeletions>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require("deletions:decide")?;
+    caller.require(DECIDE)?;
     let connection = connections::own(&portal, &caller, &id).await?;
     let Json(asked) = asked.map_err(|rejection| ApiError::Invalid { field: "body", bound: rejection.body_text() })?;
     let is_meant = held(&portal, &connection.id).await?.is_some_and(|hold| hold.round == asked.round);
@@ -70,6 +72,11 @@ pub(crate) async fn decide(
         tracing::error!(connection = %connection.id, error = &error as &dyn std::error::Error, "task not queued; the walk stays due");
     }
     Ok(StatusCode::ACCEPTED)
+}
+
+/// A wave, with whether this caller may decide about it.
+pub(crate) fn to_decide(held: DeletionsHeld, caller: &Caller) -> DeletionsHeld {
+    DeletionsHeld { may_decide: caller.has_scope(DECIDE), ..held }
 }
 
 async fn held(portal: &Portal, id: &ConnectionId) -> Result<Option<Hold>, ApiError> {

@@ -8,8 +8,9 @@
 //! app-only:    begin ─► the administrator's consent page ─► callback: nothing it says is believed ─► sign-in ─► callback: as above, and
 //!              is the person an administrator? ─► the app's own token ─► read Graph with it ─► swap
 //! ```
-//! Every route but the callback and the documents is keyed by the caller's customer. The callback's query is anybody's: it binds
-//! nothing but through `state` and a validated id_token, and until the swap the working grant is untouched.
+//! Every route but the callback, the declining of notices and the documents is keyed by the caller's customer. The callback's query is
+//! anybody's: it binds nothing but through `state` and a validated id_token, and until the swap the working grant is untouched. Whoever
+//! declines proves by a key out of a mail that the mail was theirs.
 //!
 //! | module | routes |
 //! |---|---|
@@ -17,6 +18,9 @@
 //! | `reading` | `/v1/connections/{id}/people`, `.../{person}`, `.../{person}/photo`, `.../find`, `.../lookup`, `.../changes` |
 //! | `deletions` | `/v1/connections/{id}/held-deletions` |
 //! | `attributes` | `/v1/attributes`, `/v1/connections/{id}/attributes` |
+//! | `acknowledgements` | `/v1/connections/{id}/acknowledgement` |
+//! | `audience` | `/v1/audience`, `/v1/audience/contacts/{id}/enable` |
+//! | `declines` | `/v1/notices/decline` |
 //! | `reconnect` | `/v1/reconnect-attempts`, `/v1/reconnect-attempts/{id}` |
 //! | `callback` | `/v1/consent/callback` |
 //! | `openapi` | `/v1/openapi.json` |
@@ -25,10 +29,13 @@
 //!
 //! To add a route: a handler with its `utoipa::path` in the module of its noun, `routes!` in [`router`], its type in `domain::api`, a story.
 
+mod acknowledgements;
 mod attributes;
+mod audience;
 mod callback;
 mod callers;
 mod connections;
+mod declines;
 mod deletions;
 mod install;
 mod openapi;

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Shared, attributes, callback, connections, deletions, reading, reconnect};
+use crate::{Shared, acknowledgements, attributes, audience, callback, connections, declines, deletions, reading, reconnect};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +35,10 @@ pub(crate) fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(deletions::read, deletions::decide))
         .routes(routes!(attributes::list))
         .routes(routes!(attributes::read, attributes::choose))
+        .routes(routes!(acknowledgements::acknowledge))
+        .routes(routes!(audience::read, audience::replace))
+        .routes(routes!(audience::enable))
+        .routes(routes!(declines::ask, declines::decline))
         .routes(routes!(reconnect::begin))
         .routes(routes!(reconnect::read, reconnect::cancel))
         .routes(routes!(callback::receive))

@@ -4,8 +4,9 @@ use adapters::store::StoreError;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::api::{FaultView, Problem};
-use domain::attribute::InvalidChoice;
+use domain::attribute::{Fault, InvalidChoice};
 use domain::ids::ObjectId;
+use domain::notice::audience::InvalidAudience;
 
 /// Why a request is not done; one variant for each thing that a caller does about it.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +28,14 @@ pub(crate) enum ApiError {
         /// What it must be.
         bound: String,
     },
-    /// Fields of a choice are wrong.
-    #[error("{0}")]
-    Faulty(InvalidChoice),
+    /// Several fields may be wrong, and each is told.
+    #[error("{told}")]
+    Faulty {
+        /// All of it in a sentence.
+        told: String,
+        /// Field by field.
+        faults: Vec<Fault>,
+    },
     /// What the caller means to replace is not what is there: read it again.
     #[error("{0}")]
     Changed(&'static str),
@@ -65,7 +71,7 @@ impl ApiError {
             Self::Forbidden(_) => ("forbidden", "The caller may not do this", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid-field", "A field is not valid", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::Faulty(_) => ("invalid-fields", "Fields are not valid", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::Faulty { .. } => ("invalid-fields", "Fields are not valid", StatusCode::UNPROCESSABLE_ENTITY),
             Self::Changed(_) => ("changed", "It was changed meanwhile", StatusCode::PRECONDITION_FAILED),
             Self::Conflict(_) => ("conflict", "Not possible now", StatusCode::CONFLICT),
             Self::Ambiguous { .. } => ("ambiguous", "More than one person is meant", StatusCode::CONFLICT),
@@ -87,7 +93,7 @@ impl IntoResponse for ApiError {
         let mut headers = HeaderMap::new();
         match self {
             Self::Invalid { field, .. } => body.field = Some(field.to_owned()),
-            Self::Faulty(choice) => body.faults = choice.faults().iter().map(FaultView::from).collect(),
+            Self::Faulty { faults, .. } => body.faults = faults.iter().map(FaultView::from).collect(),
             Self::Ambiguous { candidates, .. } => body.candidates = candidates,
             Self::Unauthorized(_) => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::TooMany { seconds } => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds))),
@@ -95,6 +101,18 @@ impl IntoResponse for ApiError {
             Self::Forbidden(_) | Self::NotFound(_) | Self::Conflict(_) | Self::Changed(_) | Self::Gone(_) => {}
         }
         (headers, answer(&body, status)).into_response()
+    }
+}
+
+impl From<InvalidChoice> for ApiError {
+    fn from(invalid: InvalidChoice) -> Self {
+        Self::Faulty { told: invalid.to_string(), faults: invalid.faults().to_vec() }
+    }
+}
+
+impl From<InvalidAudience> for ApiError {
+    fn from(invalid: InvalidAudience) -> Self {
+        Self::Faulty { told: invalid.to_string(), faults: invalid.faults().to_vec() }
     }
 }
 

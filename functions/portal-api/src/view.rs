@@ -51,6 +51,7 @@ pub(crate) fn status(
         spare: body.spare.as_ref().map(spare),
         consented_by: grant.and_then(|grant| grant.consenter_name.clone()),
         consented_at: grant.map(|grant| grant.signed_in_at),
+        acknowledged_at: connection.acknowledged.as_ref().filter(|word| word.is_about(&body.standing)).map(|word| word.at),
         server_time: now,
     }
 }
@@ -112,7 +113,7 @@ pub(crate) fn data_age(walk: Option<&Walk>) -> DataAge {
 }
 
 pub(crate) fn deletions_held(hold: &Hold) -> DeletionsHeld {
-    DeletionsHeld { round: hold.round, people: hold.people, of: hold.of, since: hold.since }
+    DeletionsHeld { round: hold.round, people: hold.people, of: hold.of, since: hold.since, may_decide: false }
 }
 
 fn sync(walk: Option<&Walk>, now: Timestamp) -> SyncView {

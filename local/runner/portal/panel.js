@@ -69,15 +69,23 @@ export class Panel {
     const text = JSON.stringify(log);
     if (text === this.#log) return;
     this.#log = text;
-    const lines = log.map(({ at, kind, what }) => {
+    const lines = log.map(({ at, kind, what, link }) => {
       const line = document.createElement('li');
       const time = document.createElement('time');
       time.dateTime = at;
       time.textContent = moments.format(new Date(at));
       line.className = kind;
-      line.append(['notice', 'event'].includes(kind) ? `${kind}: ${what}` : what, time);
+      const told = ['notice', 'event', 'mail', 'webhook'].includes(kind) ? `${kind}: ${what}` : what;
+      line.append(link ? this.#linked(told, link) : told, time);
       return line;
     });
     $('log').replaceChildren(...lines);
+  }
+
+  // A mail as its reader sees it.
+  #linked(text, link) {
+    const anchor = document.createElement('a');
+    Object.assign(anchor, { href: link, target: '_blank', rel: 'noopener', textContent: text });
+    return anchor;
   }
 }

@@ -43,7 +43,7 @@ impl Kind {
                 key_id: "portal",
                 audience: "evergrant",
                 subject: "admin",
-                scopes: "status:read reconnect:start people:read sync:start deletions:decide attributes:write",
+                scopes: "status:read reconnect:start people:read sync:start deletions:decide attributes:write notices:write",
             },
             Self::Server => {
                 Terms { key_id: "server", audience: "evergrant-server", subject: "signatures", scopes: "status:read people:read" }

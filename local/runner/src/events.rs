@@ -72,6 +72,9 @@ impl Kept {
 
 fn sentence(event: &Value) -> String {
     let kind = event["detail-type"].as_str().unwrap_or_default();
+    if let Some(notice) = event["detail"]["kind"].as_str() {
+        return format!("{kind}: {notice}");
+    }
     let names: Vec<&str> = event["detail"]["attributes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let shown = names[..names.len().min(NAMES_MAX)].join(", ");
     match (&event["detail"]["is_new"], names.len().saturating_sub(NAMES_MAX)) {

@@ -5,6 +5,7 @@
 //! API (N+1)  ──► portal-api ─┐
 //! ticks, queues ──► token-check, attribute-sync, photo-sync ─┴─► Ports ─► embedded DynamoDB, key file, folder of photos
 //! stream of people ──► change-events ──► journal of events
+//! notices owed ──► notify ──► outbox: a page that shows what would be sent
 //! simulator (N+2) ◄──────────────────────────────────┘  Entra and Graph, on the same clock
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! | [`arguments`], [`folder`], [`journal`] | the command line, the locked data folder, what the runner remembers |
 //! | [`clock`], [`queue`], [`engine`], [`detour`], [`callers`] | this machine's clock, queue, DynamoDB, way to Graph, signer of tokens |
 //! | [`stream`], [`events`] | the people table's stream, followed as Lambda does; the bus, which the page shows |
+//! | [`outbox`], [`telling`] | mails and webhooks that would leave this machine; who is told |
 //! | [`world`], [`errand`] | all of it put together, and what is worked on task by task |
 //! | [`daily`], [`passing`] | what goes on by itself; time that passes at somebody's wish |
 //! | [`customers`], [`seed`] | who the customers are, and their history |
@@ -34,6 +36,7 @@ pub mod errand;
 pub mod events;
 pub mod folder;
 pub mod journal;
+pub mod outbox;
 pub mod panel;
 pub mod passing;
 pub mod portal;
@@ -41,4 +44,5 @@ pub mod queue;
 pub mod seed;
 pub mod serve;
 pub mod stream;
+pub mod telling;
 pub mod world;

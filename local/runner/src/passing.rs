@@ -85,7 +85,7 @@ pub async fn catch_up(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// What the schedules of the cloud start: the checks that are due, and a task for every walk and every tour that is.
+/// What the schedules of the cloud start: the checks that are due, a task for every walk and every tour that is, and what is to be told.
 ///
 /// # Errors
 /// When the store fails.
@@ -93,5 +93,6 @@ pub async fn tick(world: &World) -> Result<()> {
     token_check::tick(&world.ports, &token_check::Plan::default(), world.clock.now() + TICK).await?;
     attribute_sync::tick(&world.ports).await?;
     photo_sync::tick(&world.studio()).await?;
+    notify::tick(&world.notify()?, world.clock.now() + TICK).await?;
     Ok(())
 }

@@ -42,6 +42,8 @@ const FILES: [(&str, &str, &str); 8] = [
     ("/backend.js", SCRIPT, include_str!("../portal/backend.js")),
     ("/icon.svg", "image/svg+xml", include_str!("../portal/icon.svg")),
 ];
+/// What a mail's page may load: its own style.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
@@ -68,10 +70,14 @@ pub fn router(world: Shared, widget: Option<&Path>) -> Result<Router> {
     let policy = HeaderValue::from_str(&policy(&world)).context("the API's address")?;
     let set = |name: HeaderName, value: HeaderValue| SetResponseHeaderLayer::overriding(name, value);
     let is_there = widget.is_some();
+    // A mail brings its own style in its own page, and nothing else.
+    let mails = Router::new().route("/panel/mails/{number}", get(happened::mail_page));
+    let mails = mails.layer(set(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY)));
     Ok(routes
         .layer(axum::Extension(Widget { is_there }))
-        .layer(middleware::from_fn_with_state(Arc::clone(&world), admit))
         .layer(set(header::CONTENT_SECURITY_POLICY, policy))
+        .merge(mails)
+        .layer(middleware::from_fn_with_state(Arc::clone(&world), admit))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(set(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
         .layer(set(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))

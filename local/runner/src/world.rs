@@ -34,6 +34,7 @@ use crate::engine::{self, Engine};
 use crate::events::EventJournal;
 use crate::folder::{Folder, write_durably};
 use crate::journal::{Deed, Journal, Notes, damaged};
+use crate::outbox::LocalOutbox;
 use crate::queue::InProcessQueue;
 use crate::seed;
 use crate::stream::Bookmark as _;
@@ -88,6 +89,8 @@ pub struct World {
     pub journal: Journal,
     /// The bus, and what was published on it.
     pub events: Arc<EventJournal>,
+    /// Mails and webhooks that would leave this machine.
+    pub outbox: Arc<LocalOutbox>,
     /// The embedded DynamoDB.
     pub engine: Engine,
     /// Held shared by whoever works for a moment, and alone by whoever lets time pass.
@@ -145,6 +148,7 @@ impl World {
             bus: Arc::clone(&events) as _,
             telling: Telling::Names,
         });
+        let outbox = Arc::new(LocalOutbox::open(&folder.file("outbox.json"), Arc::clone(&clock) as _)?);
         let (turn, passing) = (Arc::default(), Mutex::default());
         Ok(Self {
             ports,
@@ -158,6 +162,7 @@ impl World {
             servers,
             journal,
             events,
+            outbox,
             engine,
             turn,
             people,

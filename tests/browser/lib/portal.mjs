@@ -122,7 +122,7 @@ ${query.get('before')}${query.get('defer') ? '' : script}
     const cors = {
       'access-control-allow-origin': request.headers.origin ?? '*',
       'access-control-allow-headers': 'authorization, content-type',
-      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-allow-methods': 'GET, POST, PUT, DELETE',
       'access-control-expose-headers': 'X-Request-Id, Retry-After',
       'x-request-id': 'req-7f3a',
     };
@@ -152,6 +152,7 @@ ${query.get('before')}${query.get('defer') ? '' : script}
     if (call === 'GET connections') return [200, { connections: [this.status] }];
     if (call === 'POST connections') return [201, (this.status = sample('awaiting-consent'))];
     if (call.endsWith('/sync')) return [202, (this.status = { ...this.status, sync: { state: 'running', people_seen: 412 } })];
+    if (call.startsWith('PUT connections/') && call.endsWith('/held-deletions')) return [202];
     if (call.startsWith('GET connections/')) return [200, this.status];
     if (call === 'POST reconnect-attempts') return [201, { ...this.begin(body), authorize_url: this.signIn }];
     if (call.startsWith('DELETE reconnect-attempts/')) return [204];

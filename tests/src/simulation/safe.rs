@@ -26,7 +26,7 @@ pub struct Safe {
 
 impl Safe {
     fn unavailable<T>(binding: &Binding) -> Result<T, VaultError> {
-        Err(VaultError::Unavailable { connection: binding.connection.clone(), source: "the connection broke".into() })
+        Err(VaultError::Unavailable { owner: binding.owner.clone(), source: "the connection broke".into() })
     }
 }
 

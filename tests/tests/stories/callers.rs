@@ -22,8 +22,8 @@ struct Route {
     for_servers: bool,
 }
 
-/// Every route that wants a caller, filled with the ids of a connection and an attempt.
-async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
+/// Every route that wants a caller, filled with the ids of a connection, an attempt and a contact.
+async fn routes(world: &World, id: &ConnectionId, (attempt, contact): (&str, &str)) -> Vec<Route> {
     let document = world.get("/v1/openapi.json").await.json();
     let mut routes = Vec::new();
     for (path, operations) in document["paths"].as_object().expect("a description has paths") {
@@ -33,6 +33,7 @@ async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
             }
             let person = world.admin.to_string();
             let mut filled = path.replace("{connection}", id.as_str()).replace("{attempt}", attempt).replace("{person}", &person);
+            filled = filled.replace("{contact}", contact);
             assert!(!filled.contains('{'), "teach this story what {path} names");
             if path.ends_with("/find") {
                 filled.push_str("?mail=ada@contoso.example");
@@ -40,12 +41,14 @@ async fn routes(world: &World, id: &ConnectionId, attempt: &str) -> Vec<Route> {
             let body = operation.get("requestBody").map(|_| match path.rsplit('/').next() {
                 Some("attributes") => json!({"attributes": ["mail"]}),
                 Some("lookup") => json!({"people": [{"id": person}]}),
+                Some("audience") => json!({"contacts": []}),
                 _ => json!({"connection": id}),
             });
             let security = operation["security"].as_array().expect("whoever may call is listed");
             routes.push(Route {
                 method: method.to_uppercase(),
-                names_something: filled != *path || body.is_some(),
+                // Each caller has an audience of its own, which no path and no body names.
+                names_something: filled != *path || (body.is_some() && path != "/v1/audience"),
                 for_servers: security.iter().any(|scheme| scheme.get("server").is_some()),
                 path: filled,
                 body,
@@ -62,7 +65,10 @@ async fn furnished() -> (World, ConnectionId, Vec<Route>) {
     let id = world.connect_and_sync().await;
     world.tick_photos().await;
     let attempt = world.begin(&id).await.attempt;
-    let routes = routes(&world, &id, &attempt).await;
+    let audience = json!({"contacts": [{"mail": "it@contoso.example", "kinds": ["deaths"]}]});
+    let audience = world.call("acme", "PUT", "/v1/audience", Some(&audience)).await.json();
+    let contact = audience["contacts"][0]["id"].as_str().expect("a contact").to_owned();
+    let routes = routes(&world, &id, (&attempt, &contact)).await;
     (world, id, routes)
 }
 
@@ -122,6 +128,7 @@ async fn a_server_reads_of_the_customer_that_its_token_names_and_does_nothing_el
                     true => assert_problem(&foreign, 404, &format!("{route:?}")),
                     // What can be synced is the same for everybody.
                     false if route.path == "/v1/attributes" => assert_eq!(foreign.json(), own.json()),
+                    false if route.path == "/v1/audience" => assert_eq!(foreign.json()["contacts"], json!([])),
                     false => assert_eq!(foreign.json(), json!({"connections": []})),
                 }
             }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::support::{assert_synced, walk};
 
 /// A connection to 61 people, of whom 30 were deleted then.
-async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
+pub(crate) async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
     let world = World::with_people(60).await;
     world.work(Act::PageSize { people: 20 });
     let id = world.connect_and_sync().await;
@@ -18,17 +18,17 @@ async fn wave() -> (World, ConnectionId, Vec<Uuid>) {
     (world, id, deleted)
 }
 
-async fn held(world: &World, id: &ConnectionId) -> Value {
+pub(crate) async fn held(world: &World, id: &ConnectionId) -> Value {
     world.status(id).await["data"].get("deletions_held").cloned().unwrap_or_default()
 }
 
-async fn decide(world: &World, id: &ConnectionId, body: &Value) -> u16 {
+pub(crate) async fn decide(world: &World, id: &ConnectionId, body: &Value) -> u16 {
     let answer = world.call("acme", "PUT", &format!("/v1/connections/{id}/held-deletions"), Some(body)).await;
     world.drain().await;
     answer.status.as_u16()
 }
 
-fn round(held: &Value) -> u64 {
+pub(crate) fn round(held: &Value) -> u64 {
     held["round"].as_u64().unwrap()
 }
 
@@ -41,6 +41,21 @@ async fn a_wave_is_held_and_told_and_everybody_can_still_be_read() {
     assert_eq!(world.status(&id).await["data"]["people"], 61);
     assert_eq!(world.notices(&id).await, ["deletions-held"]);
     assert_eq!(world.status(&id).await["data"].get("stale_since"), None, "the sync itself goes on");
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_whether_they_may_decide() {
+    let (world, id, _) = wave().await;
+    let path = format!("/v1/connections/{id}");
+    for (scopes, expected) in [("status:read people:read", None), ("status:read people:read deletions:decide", Some(true))] {
+        let token = world.backend.token("acme", scopes, world.now());
+        for path in [path.clone(), format!("{path}/held-deletions")] {
+            let request = http::Request::get(&path).header("authorization", format!("Bearer {token}"));
+            let answer = world.send(request.body(axum::body::Body::empty()).unwrap()).await.json();
+            let held = if path.ends_with("deletions") { &answer["held"] } else { &answer["data"]["deletions_held"] };
+            assert_eq!(held.get("may_decide").and_then(Value::as_bool), expected, "{scopes} {path}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]

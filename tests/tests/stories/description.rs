@@ -32,9 +32,12 @@ async fn every_route_that_is_described_is_there() {
     let id = world.connect_and_sync().await;
     world.tick_photos().await;
     let attempt = world.begin(&id).await.attempt;
+    let audience = json!({"contacts": [{"mail": "it@contoso.example", "kinds": ["deaths"]}]});
+    let audience = world.call("acme", "PUT", "/v1/audience", Some(&audience)).await.json();
+    let contact = audience["contacts"][0]["id"].as_str().expect("a contact").to_owned();
     for (path, operations) in document(&world).await["paths"].as_object().unwrap() {
         let path = path.replace("{connection}", id.as_str()).replace("{attempt}", &attempt);
-        let path = path.replace("{person}", &world.admin.to_string());
+        let path = path.replace("{person}", &world.admin.to_string()).replace("{contact}", &contact);
         for method in operations.as_object().unwrap().keys() {
             let answer = world.call("acme", &method.to_uppercase(), &path, None).await;
             assert!(![404, 405].contains(&answer.status.as_u16()), "{method} {path}: {}", answer.text);
@@ -143,6 +146,18 @@ async fn what_is_answered_is_as_described() {
         let answer = world.call("acme", "PUT", &format!("{connection}/attributes"), Some(&choice)).await;
         met.push(("put", "/v1/connections/{connection}/attributes", answer));
     }
+    for contacts in [json!([{"webhook": "https://hooks.contoso.example/", "kinds": ["deaths"]}]), json!([{"mail": "nobody", "kinds": []}])]
+    {
+        let answer = world.call("acme", "PUT", "/v1/audience", Some(&json!({"contacts": contacts}))).await;
+        met.push(("put", "/v1/audience", answer));
+    }
+    let audience = world.get("/v1/audience").await;
+    let contact = audience.json()["contacts"][0]["id"].as_str().expect("a contact").to_owned();
+    met.push(("get", "/v1/audience", audience));
+    let enabled = world.post(&format!("/v1/audience/contacts/{contact}/enable"), &json!({})).await;
+    met.push(("post", "/v1/audience/contacts/{contact}/enable", enabled));
+    let known = world.post(&format!("{connection}/acknowledgement"), &json!({})).await;
+    met.push(("post", "/v1/connections/{connection}/acknowledgement", known));
     met.push(("post", "/v1/connections", world.call("acme", "POST", "/v1/connections", None).await));
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": id})).await));
     met.push(("post", "/v1/reconnect-attempts", world.post("/v1/reconnect-attempts", &json!({"connection": 7})).await));

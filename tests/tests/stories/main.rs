@@ -4,6 +4,7 @@
 
 mod answers;
 mod app_only;
+mod audience;
 mod bus;
 mod callers;
 mod changes;
@@ -25,6 +26,8 @@ mod history;
 mod incidents;
 mod lanes;
 mod leases;
+mod ledgers;
+mod notices;
 mod objects;
 mod outages;
 mod photos;

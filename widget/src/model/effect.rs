@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::{AttemptId, ConnectionId};
+use domain::walk::Verdict;
 
 use super::message::Timer;
 use crate::face::Demand;
@@ -80,6 +81,15 @@ pub enum Request {
         /// What it is to come to.
         goal: Goal,
     },
+    /// `PUT /v1/connections/{id}/held-deletions`
+    Decide {
+        /// The connection that it is about.
+        connection: ConnectionId,
+        /// Which wave.
+        round: u32,
+        /// What becomes of the people.
+        verdict: Verdict,
+    },
     /// `GET /v1/reconnect-attempts/{id}`
     Attempt(AttemptId),
     /// `DELETE /v1/reconnect-attempts/{id}`
@@ -91,6 +101,10 @@ pub enum Request {
 pub enum Focus {
     /// The panel about the consent.
     Panel,
+    /// The panel about held deletions.
+    Decision,
+    /// The button that approves held deletions.
+    Approve,
     /// The button that starts a consent of this goal.
     Action(Goal),
 }

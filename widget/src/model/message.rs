@@ -2,6 +2,7 @@
 
 use domain::api::{ConnectionStatus, ReconnectAttempt};
 use domain::ids::AttemptId;
+use domain::walk::Verdict;
 
 use super::Settings;
 use crate::goal::Goal;
@@ -26,6 +27,8 @@ pub enum Purpose {
     Claim,
     /// The withdrawal of a consent.
     Withdraw,
+    /// A decision about held deletions.
+    Decide,
 }
 
 /// What a request was answered with.
@@ -90,6 +93,12 @@ pub enum Press {
     Sync,
     /// Copy the support details.
     Copy,
+    /// Approve held deletions, which is asked once more.
+    Approve,
+    /// Decide about held deletions.
+    Decide(Verdict),
+    /// Do not decide now.
+    Undecide,
 }
 
 /// What opening the sign-in window came to.

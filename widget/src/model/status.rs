@@ -144,6 +144,7 @@ impl Model {
             self.demand = Some(demand);
             effects.push(Effect::Demand(demand));
         }
+        self.settle_decision(&status);
         self.shown = Shown::Connection(Box::new(status));
         self.trouble = None;
         self.failures = 0;

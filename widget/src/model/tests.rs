@@ -30,7 +30,7 @@ impl Table {
         let mut table = Self { model: Model::default(), now: samples::now() };
         let settings = Settings {
             connection: connection.map(|id| id.parse().unwrap()),
-            permits: Permits { reconnect: true, sync: true },
+            permits: Permits { reconnect: true, sync: true, decide: true },
             ..Settings::default()
         };
         let effects = table.tell(Message::Configured(settings));

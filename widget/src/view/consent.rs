@@ -78,15 +78,21 @@ fn way(pen: &Pen, choice: &Choice) -> Html {
 }
 
 fn panel(pen: &Pen, tone: &'static str, title: &Line, text: &Line, controls: Html) -> Html {
+    framed(pen, ("panel", tone), (title, text), controls)
+}
+
+/// A panel under an id of its own.
+pub(super) fn framed(pen: &Pen, (id, tone): (&'static str, &'static str), (title, text): (&Line, &Line), controls: Html) -> Html {
+    let title_id = AttrValue::from([id, "-title"].concat());
     html! {
-        <div id="panel" tabindex="-1" class={classes!("panel", tone)} part={if tone == "busy" { "progress" } else { "toast" }} aria-labelledby="panel-title" role="group">
+        <div {id} tabindex="-1" class={classes!("panel", tone)} part={if tone == "busy" { "progress" } else { "toast" }} aria-labelledby={title_id.clone()} role="group">
             if tone == "busy" {
                 <span class="spinner" aria-hidden="true"></span>
             } else {
                 { icons::verdict(tone) }
             }
             <div>
-                <p id="panel-title" class="panel-title">{ pen.say(title) }</p>
+                <p id={title_id} class="panel-title">{ pen.say(title) }</p>
                 <p>{ pen.say(text) }</p>
                 <div class="buttons">{ controls }</div>
             </div>
@@ -94,7 +100,7 @@ fn panel(pen: &Pen, tone: &'static str, title: &Line, text: &Line, controls: Htm
     }
 }
 
-fn control(pen: &Pen, class: &'static str, label: &'static str, press: Press) -> Html {
+pub(super) fn control(pen: &Pen, class: &'static str, label: &'static str, press: Press) -> Html {
     html! { <button type="button" {class} part="secondary-button" onclick={pen.press(press)}>{ pen.row(label) }</button> }
 }
 

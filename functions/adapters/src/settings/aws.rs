@@ -52,6 +52,14 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// The configuration of SES's client, which tries once: a mail that is sent again is a second mail.
+    #[must_use]
+    pub fn mails(&self) -> aws_sdk_sesv2::Config {
+        self.sesv2().to_builder().retry_config(aws_sdk_sesv2::config::retry::RetryConfig::disabled()).build()
+    }
+}
+
 macro_rules! service {
     ($name:ident, $crate_name:ident) => {
         impl Aws {
@@ -83,5 +91,6 @@ service!(dynamodb, aws_sdk_dynamodb);
 service!(eventbridge, aws_sdk_eventbridge);
 service!(kms, aws_sdk_kms);
 service!(bucketed, aws_sdk_s3);
+service!(sesv2, aws_sdk_sesv2);
 service!(sqs, aws_sdk_sqs);
 service!(sts, aws_sdk_sts);

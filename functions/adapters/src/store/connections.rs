@@ -8,6 +8,7 @@ use domain::schedule::{Lane, Part, shard};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::acknowledgements::Acknowledgement;
 use super::grants::{self, SealedTokens};
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::lease::{Holder, LeaseEnd, Terms};
@@ -32,6 +33,8 @@ pub struct Connection {
     pub check_at: Option<Timestamp>,
     /// What the sync saw of a consenter, where it saw anything.
     pub sighting: Option<Sighting>,
+    /// Who said last that they know of a trouble, and when.
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 /// What a connection is, besides its keys. While it is well, the whole item should stay below a kilobyte: each check writes it twice.
@@ -130,6 +133,10 @@ impl Connection {
                 true => Some(reader.json("omen")?),
                 false => None,
             },
+            acknowledged: match item.contains_key("acknowledged") {
+                true => Some(reader.json("acknowledged")?),
+                false => None,
+            },
         })
     }
 
@@ -221,7 +228,7 @@ impl Store {
             .item("body", json(&body)?)
             .condition_expression("attribute_not_exists(pk)");
         request.send().await.map_err(|error| failed(format!("create connection {id}"), error))?;
-        Ok(Connection { id: id.clone(), customer: customer.clone(), body, check_at: None, sighting: None })
+        Ok(Connection { id: id.clone(), customer: customer.clone(), body, check_at: None, sighting: None, acknowledged: None })
     }
 
     /// Reads one connection.

@@ -13,6 +13,14 @@ const SK: &str = "connection";
 /// Shards of the work index read at a time.
 const IN_FLIGHT: usize = 8;
 
+/// An item whose work is due.
+pub(super) struct DueKey {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    /// Since when.
+    pub(super) at: Timestamp,
+}
+
 impl Store {
     /// Asks for a check soon, where the connection has a grant that can be checked; otherwise does nothing. A grant that was just used
     /// rests for [`REST`](domain::schedule::REST) first, and one whose last check did not go well waits as long as that check said:
@@ -53,6 +61,12 @@ impl Store {
     }
 
     async fn due_in_shard(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<ConnectionId>, StoreError> {
+        let id = |due: DueKey| due.pk.strip_prefix("connection#")?.parse().ok();
+        Ok(self.due_keys(work, now, limit).await?.into_iter().filter_map(id).collect())
+    }
+
+    /// Keys of the items of one line of work that are due, the longest overdue first.
+    pub(super) async fn due_keys(&self, work: String, now: Timestamp, limit: i32) -> Result<Vec<DueKey>, StoreError> {
         let request = self.client.query().table_name(&self.connections).index_name("by-work").limit(limit);
         let request = request
             .key_condition_expression("#work = :work AND work_at <= :now")
@@ -60,10 +74,11 @@ impl Store {
             .expression_attribute_values(":work", text(&work))
             .expression_attribute_values(":now", time(now));
         let answer = request.send().await.map_err(|error| failed(format!("find due work {work}"), error))?;
-        let id = |item: &Item| {
-            let key = item.get("pk").and_then(|value| value.as_s().ok())?;
-            key.strip_prefix("connection#")?.parse().ok()
+        let key = |item: &Item| {
+            let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            let at = item.get("work_at").and_then(|value| value.as_n().ok()?.parse().ok());
+            Some(DueKey { pk: part("pk")?, sk: part("sk")?, at: Timestamp::from_millisecond(at?).ok()? })
         };
-        Ok(answer.items.unwrap_or_default().iter().filter_map(id).collect())
+        Ok(answer.items.unwrap_or_default().iter().filter_map(key).collect())
     }
 }

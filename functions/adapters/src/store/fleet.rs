@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::item::{Item, Reader, VERSION, expiry, json, number, text, time};
 use super::{Store, StoreError, failed};
 
-const INCIDENTS: &str = "fleet";
+pub(super) const INCIDENTS: &str = "fleet";
+/// Where news of an incident waits to be told.
+pub(super) const WORK: &str = "notice#00";
 /// More than there are causes.
 const INCIDENTS_MAX: i32 = 200;
 /// The counter of all checks. No cause is called so: causes have no blanks.
@@ -69,11 +71,14 @@ impl Store {
         let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(INCIDENTS));
         request = request.key("sk", text(sort_key(&after.trouble)));
         if is_news {
-            update.push_str(", #work = :work, work_at = :at");
+            // Whoever is delivering the news before lets go: what it would still write fails its condition.
+            update.push_str(", #work = :work, work_at = :at, lease_until = :free ADD fence :one");
             let at = after.ended.map_or(after.opened_at, |Ended { at, .. }| at);
             request = request
                 .expression_attribute_names("#work", "work")
-                .expression_attribute_values(":work", text("notice#00"))
+                .expression_attribute_values(":work", text(WORK))
+                .expression_attribute_values(":free", number(0))
+                .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":at", time(at));
         }
         request = match before {

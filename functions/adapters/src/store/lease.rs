@@ -1,5 +1,7 @@
 //! The right to change one item, for a while.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -15,7 +17,7 @@ use super::{Store, StoreError, connection_key, failed};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(super) pk: String,
-    pub(super) sk: &'static str,
+    pub(super) sk: Cow<'static, str>,
     /// Rises each time somebody takes the item; unique for the item.
     pub fence: u64,
     /// Until when nobody else takes it. The holder stops before.
@@ -23,7 +25,7 @@ pub struct Lease {
 }
 
 /// Who takes a lease, and until when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     /// 16 random bytes, by which a holder whose answer was lost knows that the lease is its own.
     pub nonce: [u8; 16],
@@ -40,6 +42,8 @@ pub(super) enum Terms {
     },
     /// When nobody holds it.
     Free,
+    /// When nobody holds it, or ever did, and its work is due.
+    Due,
     /// Always: whoever holds it is overtaken.
     Seize,
 }
@@ -48,7 +52,7 @@ impl Store {
     /// Takes the lease of an item, and reads the item in the same write. `None` when the terms are not met.
     pub(super) async fn take(
         &self,
-        (pk, sk): (String, &'static str),
+        (pk, sk): (String, impl Into<Cow<'static, str>>),
         terms: Terms,
         holder: Holder,
         now: Timestamp,
@@ -56,10 +60,12 @@ impl Store {
         let condition = match terms {
             Terms::DueAsRead { .. } => "fence = :fence AND work_at <= :now AND lease_until < :now",
             Terms::Free => "attribute_exists(pk) AND lease_until < :now",
+            Terms::Due => "work_at <= :now AND (attribute_not_exists(lease_until) OR lease_until < :now)",
             Terms::Seize => "attribute_exists(pk)",
         };
         let nonce = bytes(holder.nonce.to_vec());
-        let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(&pk)).key("sk", text(sk));
+        let sk: Cow<'static, str> = sk.into();
+        let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(&pk)).key("sk", text(sk.clone()));
         request = request
             .update_expression("SET lease_until = :until, holder = :holder ADD fence :one")
             .condition_expression(condition)
@@ -125,7 +131,7 @@ impl Store {
         let mut update = aws_sdk_dynamodb::types::Update::builder()
             .table_name(&self.connections)
             .key("pk", text(&lease.pk))
-            .key("sk", text(lease.sk))
+            .key("sk", text(lease.sk.clone()))
             .update_expression(expression)
             .condition_expression(condition)
             .expression_attribute_names("#work", "work")
@@ -161,7 +167,7 @@ impl Store {
     ///
     /// A write whose answer was lost is sent again by the SDK and then fails its own condition only if somebody else took the lease
     /// in between; while the fence is still ours, writing the same body twice is writing it once.
-    async fn update(&self, update: aws_sdk_dynamodb::types::Update, what: String) -> Result<(), StoreError> {
+    pub(super) async fn update(&self, update: aws_sdk_dynamodb::types::Update, what: String) -> Result<(), StoreError> {
         let mut request = self.client.update_item().table_name(update.table_name).set_key(Some(update.key));
         request = request.update_expression(update.update_expression).set_condition_expression(update.condition_expression);
         request = request

@@ -33,6 +33,12 @@ pub struct Notice {
     /// Whole days until then, a begun one as one; 0 when it has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days_left: Option<u16>,
+    /// The contact that it is about, by its id, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// What the channel to that contact said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Since when it is owed.
     pub owed_at: Timestamp,
 }
@@ -50,22 +56,45 @@ impl Notice {
             standing: connection.body.standing.clone(),
             ends_at: forecast.map(|forecast| forecast.ends_at),
             days_left: forecast.map(|forecast| forecast.days_left(now)),
+            contact: None,
+            why: None,
             owed_at: now,
         }
     }
 
+    /// What is told of the delivery of this one, under an id that is made of its own, so that it is the same whoever writes it.
+    #[must_use]
+    pub fn follow_up(&self, kind: NoticeKind, about: Option<(String, String)>, now: Timestamp) -> Self {
+        let word = match &about {
+            Some((contact, _)) => format!("disabled-{contact}"),
+            None => "nobody".to_owned(),
+        };
+        let id = format!("{}-{word}", self.id).parse().unwrap_or_else(|_| self.id.clone());
+        let (contact, why) = about.unzip();
+        Self { id, kind, contact, why, owed_at: now, ..self.clone() }
+    }
+
     pub(super) fn item(&self) -> Result<Item, StoreError> {
-        // The sort key begins with the time, so that a connection's notices read in order.
-        let sk = format!("notice#{:020}#{}", self.owed_at.as_millisecond(), self.id);
+        let sk = sort_key(self.owed_at.as_millisecond(), &self.id);
         Ok(Item::from([
             ("pk".to_owned(), text(connection_key(&self.connection))),
             ("sk".to_owned(), text(sk)),
             ("v".to_owned(), number(VERSION)),
             ("body".to_owned(), json(self)?),
-            ("work".to_owned(), text(format!("notice#{:02}", shard(&self.connection)))),
+            ("work".to_owned(), text(work(&self.connection))),
             ("work_at".to_owned(), time(self.owed_at)),
         ]))
     }
+}
+
+/// The sort key begins with the time, so that a connection's notices read in order.
+pub(super) fn sort_key(owed_at_ms: i64, id: &NoticeId) -> String {
+    format!("notice#{owed_at_ms:020}#{id}")
+}
+
+/// Where a notice waits to be told.
+pub(super) fn work(connection: &ConnectionId) -> String {
+    format!("notice#{:02}", shard(connection))
 }
 
 impl Store {

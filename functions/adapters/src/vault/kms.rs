@@ -28,13 +28,13 @@ impl KmsVault {
     }
 
     fn context(binding: &Binding) -> HashMap<String, String> {
-        let pairs = [("connection", binding.connection.as_str()), ("purpose", binding.purpose.word())];
+        let pairs = [binding.owner.pair(), ("purpose", binding.purpose.word())];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 }
 
 fn unavailable(binding: &Binding, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> VaultError {
-    VaultError::Unavailable { connection: binding.connection.clone(), source: source.into() }
+    VaultError::Unavailable { owner: binding.owner.clone(), source: source.into() }
 }
 
 #[async_trait]
@@ -53,7 +53,7 @@ impl Vault for KmsVault {
     }
 
     async fn open(&self, binding: &Binding, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let does_not_open = || VaultError::DoesNotOpen { connection: binding.connection.clone() };
+        let does_not_open = || VaultError::DoesNotOpen { owner: binding.owner.clone() };
         let parts = split(sealed).ok_or_else(does_not_open)?;
         let request = self.client.decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(parts.wrapped_key));
         let answer =

@@ -63,7 +63,7 @@ impl Vault for LocalVault {
         let wrapped = encrypt(&**self.key, self.random(), &additional_data, &*data_key);
         let body = encrypt(&*data_key, self.random(), &additional_data, secret);
         let sealed = wrapped.zip(body).and_then(|(wrapped, body)| join(&wrapped, &body));
-        sealed.ok_or_else(|| VaultError::DoesNotOpen { connection: binding.connection.clone() })
+        sealed.ok_or_else(|| VaultError::DoesNotOpen { owner: binding.owner.clone() })
     }
 
     async fn open(&self, binding: &Binding, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
@@ -72,7 +72,7 @@ impl Vault for LocalVault {
             let data_key = decrypt(&**self.key, &additional_data, parts.wrapped_key)?;
             decrypt(&data_key, &additional_data, parts.body)
         });
-        opened.ok_or_else(|| VaultError::DoesNotOpen { connection: binding.connection.clone() })
+        opened.ok_or_else(|| VaultError::DoesNotOpen { owner: binding.owner.clone() })
     }
 }
 
@@ -96,7 +96,8 @@ mod tests {
         let home = binding(1, Purpose::RefreshToken);
         let sealed = vault().seal(&home, b"secret").await.unwrap();
         assert_eq!(vault().open(&home, &sealed).await.unwrap().as_slice(), b"secret");
-        for elsewhere in [binding(2, Purpose::RefreshToken), binding(1, Purpose::AccessToken)] {
+        let customers = Binding::of_customer(&ConnectionId::mint([1; 16]).as_str().parse().unwrap(), Purpose::RefreshToken);
+        for elsewhere in [binding(2, Purpose::RefreshToken), binding(1, Purpose::AccessToken), customers] {
             assert!(vault().open(&elsewhere, &sealed).await.is_err(), "{elsewhere:?}");
         }
     }

@@ -5,8 +5,8 @@ use adapters::store::StoreError;
 use adapters::store::connections::Grant;
 use adapters::store::notices::Notice;
 use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::api::AccessWord;
 use domain::diagnosis;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{STRANGER, Shared, Whose, problem};
 use crate::events;
+use crate::outbox::Sent;
 use crate::seed::SCRIPT;
 use crate::world::World;
 
@@ -30,6 +31,15 @@ struct Line {
     at: Timestamp,
     kind: &'static str,
     what: String,
+    /// Where all of it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+}
+
+impl Line {
+    fn of(at: Timestamp, kind: &'static str, what: impl Into<String>) -> Self {
+        Self { at, kind, what: what.into(), link: None }
+    }
 }
 
 /// How far the seeding is; `None` when it is over.
@@ -72,11 +82,12 @@ async fn synced(world: &World, customer: &CustomerId) -> Result<Vec<Value>, Stor
 async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreError> {
     let deeds = world.journal.notes().deeds.into_iter();
     let concerns = |whose: &Option<CustomerId>| whose.as_ref().is_none_or(|whose| whose == customer);
-    let mut lines: Vec<Line> =
-        deeds.filter(|deed| concerns(&deed.customer)).map(|deed| Line { at: deed.at, kind: "deed", what: deed.what }).collect();
+    let mut lines: Vec<Line> = deeds.filter(|deed| concerns(&deed.customer)).map(|deed| Line::of(deed.at, "deed", deed.what)).collect();
+    let sent = world.outbox.sent();
     for connection in world.ports.store.connections_of(customer).await? {
         let notices = world.ports.store.notices(&connection.id).await?;
-        lines.extend(notices.iter().map(|notice| Line { at: notice.owed_at, kind: "notice", what: sentence(notice) }));
+        lines.extend(notices.iter().map(|notice| Line::of(notice.owed_at, "notice", sentence(notice))));
+        lines.extend(sent.iter().filter(|sent| sent.subject == connection.id.as_str()).map(mail));
         lines.extend(connection.body.grant.map(|grant| {
             let what = match grant.access {
                 AccessWord::Delegated => "consented",
@@ -87,10 +98,26 @@ async fn log(world: &World, customer: &CustomerId) -> Result<Vec<Line>, StoreErr
         lines.extend(connection.body.spare.map(|spare| consent(spare.grant, "consented, in reserve")));
     }
     let events = world.events.kept().lines.into_iter().filter(|line| line.customer.as_ref() == Some(customer));
-    lines.extend(events.map(|line| Line { at: line.at, kind: "event", what: told(&line) }));
+    lines.extend(events.map(|line| Line::of(line.at, "event", told(&line))));
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
     lines.truncate(LINES_MAX);
     Ok(lines)
+}
+
+/// A mail, which can be looked at as it would be sent, or a webhook.
+fn mail(sent: &Sent) -> Line {
+    let kind = if sent.page.is_some() { "mail" } else { "webhook" };
+    let link = sent.page.as_ref().map(|_| format!("/panel/mails/{}", sent.number));
+    Line { link, ..Line::of(sent.at, kind, format!("to {}: {}", sent.to, sent.line)) }
+}
+
+/// One mail as its reader sees it.
+pub(super) async fn mail_page(State(world): State<Shared>, Path(number): Path<u64>) -> Response {
+    let page = world.outbox.sent().into_iter().find(|sent| sent.number == number).and_then(|sent| sent.page);
+    match page {
+        Some(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
+        None => problem(StatusCode::NOT_FOUND, "there is no such mail, or not any more"),
+    }
 }
 
 fn told(line: &events::Line) -> String {
@@ -102,7 +129,7 @@ fn told(line: &events::Line) -> String {
 
 fn consent(grant: Grant, what: &str) -> Line {
     let who = grant.consenter_name.unwrap_or_else(|| "An admin".to_owned());
-    Line { at: grant.signed_in_at, kind: "consent", what: format!("{who} {what}") }
+    Line::of(grant.signed_in_at, "consent", format!("{who} {what}"))
 }
 
 fn sentence(notice: &Notice) -> String {
@@ -116,6 +143,11 @@ fn sentence(notice: &Notice) -> String {
         NoticeKind::SwitchedToSpare => "The grant stopped, and its backup took over",
         NoticeKind::SpareLost => "The backup stopped; the grant in use works",
         NoticeKind::DeletionsHeld => "Many people are gone at once; their removal waits for approval",
+        NoticeKind::NobodyReached => "Nobody of the customer could be told",
+        NoticeKind::EndpointDisabled => "A webhook failed for too long and is called no more",
+        NoticeKind::IncidentOpened => "Many grants fail alike",
+        NoticeKind::IncidentEnded => "Grants do not fail alike any more",
+        NoticeKind::Digest => "Which connections are not well",
     };
     let refusal = notice.standing.health.refusal();
     match refusal.map(diagnosis::diagnose) {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::customers::Customer;
 use crate::passing;
+use crate::telling;
 use crate::world::World;
 
 /// How often the attempt's end is asked for.
@@ -32,6 +33,7 @@ pub(super) async fn connect(world: &World, customer: Customer) -> Result<()> {
     if !matches!(connection.health, HealthWord::Healthy | HealthWord::Expiring) {
         client.consent(&plain(connection.id.clone()), client.first_admin()?).await?;
     }
+    telling::hear(world, customer).await?;
     client.await_people(&connection.id).await
 }
 

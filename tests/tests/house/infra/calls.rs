@@ -10,15 +10,18 @@ use super::steps::{Call, Step, steps};
 use crate::tree::File;
 
 /// Who is spoken to by a name, in the cloud.
-const SPOKEN: [(&str, &str); 12] = [
+const SPOKEN: [(&str, &str); 15] = [
     ("bus", "EventBridgeBus"),
     ("certificate", "SigningCertificate"),
     ("credential", "Credential"),
     ("credentials", "Credentials"),
     ("entra", "Entra"),
     ("graph", "Graph"),
+    ("hooks", "Hooks"),
     ("identity", "FederatedIdentity"),
+    ("mailer", "Mailer"),
     ("objects", "S3Objects"),
+    ("outbox", "CloudOutbox"),
     ("queue", "SqsQueue"),
     ("signer", "KmsKey"),
     ("store", "Store"),
