@@ -1,12 +1,11 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SQS and STS are a
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SES, SQS and STS are a
 //! few lines here.
-//!
-//! Of SQS: what is sent is kept for the test to deliver.
-//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 
 mod events;
 mod kms;
+mod queues;
 mod s3;
+mod ses;
 mod sts;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,7 +25,10 @@ use tokio::sync::watch;
 
 use events::{Events, Trouble};
 use kms::Keys;
+use queues::Queues;
+use ses::Mail;
 
+pub use events::BUS;
 pub use kms::SEALING_KEY;
 pub use s3::{BUCKET, Object};
 pub use sts::{ISSUER, SUBJECT, key_set};
@@ -45,6 +47,8 @@ pub struct Aws {
 struct Kept {
     keys: Keys,
     messages: Vec<String>,
+    dead: Queues,
+    mail: Mail,
     events: Events,
     objects: BTreeMap<String, Object>,
     /// How KMS, S3 and STS are.
@@ -104,6 +108,35 @@ impl Aws {
     pub fn take_message(&self) -> Option<String> {
         let mut kept = lock(&self.kept);
         (!kept.messages.is_empty()).then(|| kept.messages.remove(0))
+    }
+
+    /// Makes a queue, and the one that takes what is given up from it; answers the URLs of both.
+    #[must_use]
+    pub fn add_queue(&self, name: &str) -> (String, String) {
+        lock(&self.kept).dead.add(name);
+        let url = |name: &str| format!("{}/000000000000/{name}", self.endpoint);
+        (url(name), url(&format!("{name}-dead")))
+    }
+
+    /// Puts a message on a queue that was made.
+    pub fn put_message(&self, url: &str, body: &str) {
+        lock(&self.kept).dead.put(url, body.to_owned());
+    }
+
+    /// The bodies of the messages on a queue that was made.
+    #[must_use]
+    pub fn messages_on(&self, url: &str) -> Vec<String> {
+        lock(&self.kept).dead.bodies(url)
+    }
+
+    /// Takes SES out of its sandbox, and verifies a domain.
+    pub fn open_mail(&self, domain: &str) {
+        lock(&self.kept).mail.open(domain);
+    }
+
+    /// Puts another symmetric key into KMS.
+    pub fn add_sealing_key(&self, key_id: &str) {
+        lock(&self.kept).keys.add_sealing(key_id);
     }
 
     /// Takes what was put on the event bus.
@@ -171,7 +204,9 @@ async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, heade
             Mood::Silent => std::future::pending().await,
         },
         Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
-        Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
+        Some(("AWSEvents", "DescribeEventBus")) => events::describe(&asked()),
+        Some(("AmazonSQS", operation)) => queues::answer(&front, operation, &asked()),
+        None if uri.path().starts_with("/v2/email/") => ses::answer(&front, uri.path()),
         None if s3::is_meant(&uri) => s3::answer(&front, (&method, &uri), &headers, &body).await,
         None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
             Mood::Silent => std::future::pending().await,
@@ -190,11 +225,6 @@ fn note(front: &Front, operation: &str) -> Mood {
 
 fn spoken(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string()).into_response()
-}
-
-fn send_message(front: &Front, asked: &Value) -> Response {
-    lock(&front.kept).messages.extend(asked["MessageBody"].as_str().map(str::to_owned));
-    spoken(StatusCode::OK, &json!({"MessageId": "m", "MD5OfMessageBody": ""}))
 }
 
 /// Everything else is for DynamoDB.

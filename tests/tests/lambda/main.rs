@@ -1,9 +1,10 @@
 //! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
 //!
-//! [`main_job`] goes the whole way from a check to the API; [`kills`] ends workers in the middle of it; [`stream`] is about change events,
+//! [`command`] starts the operator's command line, as its engineers do. [`main_job`] goes the whole way from a check to the API; [`kills`] ends workers in the middle of it; [`stream`] is about change events,
 //! [`start`] about what keeps them from starting.
 //! Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod command;
 mod kills;
 mod main_job;
 mod start;

@@ -8,6 +8,7 @@ mod bus;
 mod callers;
 mod changes;
 mod choices;
+mod command;
 mod consent;
 mod costs;
 mod credentials;
