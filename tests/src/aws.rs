@@ -1,11 +1,9 @@
-//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SES, SQS and STS are
-//! a few lines here.
-//!
-//! Of SQS: what is sent is kept for the test to deliver.
-//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+//! AWS on one address, as `AWS_ENDPOINT_URL` has it: DynamoDB is the embedded engine behind it; EventBridge, KMS, S3, SES, SQS and STS are a
+//! few lines here.
 
 mod events;
 mod kms;
+mod queues;
 mod s3;
 mod ses;
 mod sts;
@@ -27,7 +25,10 @@ use tokio::sync::watch;
 
 use events::{Events, Trouble};
 use kms::Keys;
+use queues::Queues;
+use ses::Mail;
 
+pub use events::BUS;
 pub use kms::SEALING_KEY;
 pub use s3::{BUCKET, Object};
 pub use sts::{ISSUER, SUBJECT, key_set};
@@ -46,9 +47,10 @@ pub struct Aws {
 struct Kept {
     keys: Keys,
     messages: Vec<String>,
+    dead: Queues,
+    mail: Mail,
     events: Events,
     objects: BTreeMap<String, Object>,
-    mails: Vec<Value>,
     /// How KMS, S3, SES and STS are.
     mood: Mood,
     /// How often each operation was asked for.
@@ -108,6 +110,35 @@ impl Aws {
         (!kept.messages.is_empty()).then(|| kept.messages.remove(0))
     }
 
+    /// Makes a queue, and the one that takes what is given up from it; answers the URLs of both.
+    #[must_use]
+    pub fn add_queue(&self, name: &str) -> (String, String) {
+        lock(&self.kept).dead.add(name);
+        let url = |name: &str| format!("{}/000000000000/{name}", self.endpoint);
+        (url(name), url(&format!("{name}-dead")))
+    }
+
+    /// Puts a message on a queue that was made.
+    pub fn put_message(&self, url: &str, body: &str) {
+        lock(&self.kept).dead.put(url, body.to_owned());
+    }
+
+    /// The bodies of the messages on a queue that was made.
+    #[must_use]
+    pub fn messages_on(&self, url: &str) -> Vec<String> {
+        lock(&self.kept).dead.bodies(url)
+    }
+
+    /// Takes SES out of its sandbox, and verifies a domain.
+    pub fn open_mail(&self, domain: &str) {
+        lock(&self.kept).mail.open(domain);
+    }
+
+    /// Puts another symmetric key into KMS.
+    pub fn add_sealing_key(&self, key_id: &str) {
+        lock(&self.kept).keys.add_sealing(key_id);
+    }
+
     /// Takes what was put on the event bus.
     #[must_use]
     pub fn take_events(&self) -> Vec<Value> {
@@ -128,7 +159,7 @@ impl Aws {
     /// Takes the mails that SES took, as they were asked for.
     #[must_use]
     pub fn take_mails(&self) -> Vec<Value> {
-        std::mem::take(&mut lock(&self.kept).mails)
+        std::mem::take(&mut lock(&self.kept).mail.taken)
     }
 
     /// The encryption contexts of all data keys that were made.
@@ -179,7 +210,8 @@ async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, heade
             Mood::Silent => std::future::pending().await,
         },
         Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
-        Some(("AmazonSQS", "SendMessage")) => send_message(&front, &asked()),
+        Some(("AWSEvents", "DescribeEventBus")) => events::describe(&asked()),
+        Some(("AmazonSQS", operation)) => queues::answer(&front, operation, &asked()),
         None if ses::is_meant(&uri) => ses::answer(&front, &uri, asked()).await,
         None if s3::is_meant(&uri) => s3::answer(&front, (&method, &uri), &headers, &body).await,
         None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
@@ -199,11 +231,6 @@ fn note(front: &Front, operation: &str) -> Mood {
 
 fn spoken(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string()).into_response()
-}
-
-fn send_message(front: &Front, asked: &Value) -> Response {
-    lock(&front.kept).messages.extend(asked["MessageBody"].as_str().map(str::to_owned));
-    spoken(StatusCode::OK, &json!({"MessageId": "m", "MD5OfMessageBody": ""}))
 }
 
 /// Everything else is for DynamoDB.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use adapters::objects::{FolderObjects, Object, ObjectKey, Objects, ObjectsError, Place};
 use async_trait::async_trait;
+use domain::ids::ConnectionId;
 
 pub use crate::engine::Lost;
 
@@ -114,5 +115,9 @@ impl Objects for Shelf {
 
     async fn list(&self, place: &Place) -> Result<Vec<ObjectKey>, ObjectsError> {
         self.attempt(Deed::List, self.objects.list(place)).await
+    }
+
+    async fn list_after(&self, connection: &ConnectionId, after: Option<&ObjectKey>) -> Result<Vec<ObjectKey>, ObjectsError> {
+        self.attempt(Deed::List, self.objects.list_after(connection, after)).await
     }
 }

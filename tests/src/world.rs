@@ -1,6 +1,7 @@
 //! One deployment with one tenant, and the person at the browser.
 
 mod calls;
+mod desk;
 mod events;
 mod fleet;
 mod notices;
@@ -35,6 +36,7 @@ use crate::shelf::Shelf;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
+pub use desk::{Said, vault};
 pub use fleet::Member;
 pub use notices::{OPERATOR_MAIL, WEBHOOK_SECRET, addressed};
 

@@ -21,6 +21,10 @@ use domain::photo::Kind;
 pub use folder::FolderObjects;
 pub use s3::S3Objects;
 
+/// The most keys of one listing; S3 gives no more at a time.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
+pub const LISTED_MAX: usize = 1_000;
+
 /// Where all photos of one person are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -97,6 +101,12 @@ pub trait Objects: Send + Sync {
     /// # Errors
     /// [`ObjectsError`].
     async fn list(&self, place: &Place) -> Result<Vec<ObjectKey>, ObjectsError>;
+
+    /// The keys of a connection's photos that come after one, in their order: at most [`LISTED_MAX`], and none where there are no more.
+    ///
+    /// # Errors
+    /// [`ObjectsError`].
+    async fn list_after(&self, connection: &ConnectionId, after: Option<&ObjectKey>) -> Result<Vec<ObjectKey>, ObjectsError>;
 }
 
 impl Place {
@@ -140,6 +150,11 @@ impl fmt::Display for ObjectKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
+}
+
+/// The beginning of all keys of a connection.
+fn home(connection: &ConnectionId) -> String {
+    format!("photos/{connection}/")
 }
 
 /// A digest of bytes that tells them from all others: SHA-256, as base64url.

@@ -80,6 +80,12 @@ impl SettingsError {
     pub fn from_fault(fault: String) -> Self {
         Self { faults: vec![fault] }
     }
+
+    /// What is wrong, each in a sentence.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
 }
 
 /// Reads variables one by one and collects what is wrong.

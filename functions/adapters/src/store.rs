@@ -37,6 +37,10 @@
 //!
 //! The people table has a stream that shows each item before and after its write; change events are made of it, see [`images`].
 //!
+//! The operator's command line reads and writes besides: every connection, by a scan of pages ([`survey`]); everything that belongs to a
+//! customer, partition by partition ([`belongings`]), with a note of how far its erasure is at `erasure#CUSTOMER` / `erasure`
+//! ([`erasures`]); sealed secrets, to be sealed under another key ([`reseal`]); and `paused_since`, which keeps work from being taken.
+//!
 //! Every item carries its schema version `v`. An item that cannot be read names its key and attribute. Whoever changes a connection or a
 //! walk holds its lease: taking it raises the item's `fence`, and every later write is conditional on that number, so that a holder who
 //! was overtaken changes nothing.
@@ -45,12 +49,15 @@ pub mod acknowledgements;
 mod addresses;
 pub mod attempts;
 pub mod audiences;
+pub mod belongings;
 pub mod changes;
 pub mod choices;
+pub mod closing;
 pub mod connections;
 mod course;
 pub mod digests;
 mod due;
+pub mod erasures;
 pub mod fleet;
 pub mod grants;
 pub mod images;
@@ -58,10 +65,13 @@ mod item;
 mod lease;
 pub mod ledgers;
 pub mod notices;
+mod pauses;
 pub mod people;
 pub mod photos;
+pub mod reseal;
 pub mod rolls;
 pub mod sightings;
+pub mod survey;
 pub mod tables;
 pub mod tours;
 pub mod walks;

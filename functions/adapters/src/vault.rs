@@ -17,9 +17,11 @@ use zeroize::Zeroizing;
 
 mod kms;
 mod local;
+mod rotation;
 
 pub use kms::KmsVault;
 pub use local::LocalVault;
+pub use rotation::{KmsRotation, LocalRotation, Resealed, Rotation};
 
 const VERSION: u8 = 1;
 const KEY_LEN: usize = 32;

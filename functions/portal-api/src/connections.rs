@@ -93,6 +93,9 @@ pub(crate) async fn sync(
     if !connection.body.standing.health.is_working() {
         return Err(ApiError::Conflict("the connection must be repaired before it can sync"));
     }
+    if connection.paused_since.is_some() {
+        return Err(ApiError::Conflict("the operator lets nothing be done with this connection for a while"));
+    }
     sync_soon(&portal, &connection.id).await?;
     Ok((StatusCode::ACCEPTED, Json(told(&portal, &caller, &connection).await?)))
 }

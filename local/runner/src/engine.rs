@@ -24,6 +24,8 @@ pub struct Engine {
     pub client: Client,
     /// The stream of the people table.
     pub people: Stream,
+    /// Where it is, for whoever wants to speak to it as to AWS.
+    pub endpoint: String,
     database: Database,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), String>>,
@@ -60,7 +62,7 @@ async fn start_with(database: Database) -> Result<Engine> {
     tables::create(&client, CONNECTIONS, PEOPLE).await?;
     tables::enable_stream(&client, PEOPLE).await?;
     let people = Stream::of(database.clone(), PEOPLE)?;
-    Ok(Engine { client, people, database, stop, served })
+    Ok(Engine { client, people, endpoint, database, stop, served })
 }
 
 impl Engine {

@@ -17,7 +17,7 @@ use crate::arguments::Arguments;
 use crate::errand::Errand;
 use crate::folder::Folder;
 use crate::world::{Addresses, World};
-use crate::{daily, passing, portal, seed};
+use crate::{daily, engine, passing, portal, seed};
 
 /// Runs until the process is ended.
 ///
@@ -135,6 +135,15 @@ fn tell(world: &World, arguments: &Arguments, begun: Instant) {
     println!("  A broken connection is repaired by its own button; sign in with any of the accounts that are offered.");
     println!("  \"Simulator\" opens a panel that breaks things and lets time pass.");
     println!("  People are read from {api} with a token of the operator's server, which {portal}server-token mints: see the README.");
+    println!("  For the operator's command line, `cargo run -p evergrant -- list` and others:");
+    println!(
+        "    export AWS_ENDPOINT_URL={} AWS_REGION=local AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
+         EVERGRANT_CONNECTIONS_TABLE={} EVERGRANT_PEOPLE_TABLE={} EVERGRANT_PHOTO_FOLDER={}",
+        world.engine.endpoint,
+        engine::CONNECTIONS,
+        engine::PEOPLE,
+        world.objects.root().display(),
+    );
     if world.journal.notes().beats_done < seed::SCRIPT.len() {
         println!("  The customers' history is being played; it takes some seconds, and the page shows how far it is.");
     }

@@ -1,6 +1,6 @@
-//! EventBridge's `PutEvents`: what is taken is kept, and single entries can be left untaken.
+//! EventBridge's `PutEvents`: what is taken is kept, and single entries can be left untaken. There is one bus besides the default one.
 //!
-//! Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+//! Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>, `API_DescribeEventBus`
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -34,6 +34,21 @@ pub(super) fn answer(front: &Front, asked: &Value) -> Response {
     let results: Vec<Value> = entries.into_iter().map(|entry| events.put(entry)).collect();
     let failed = results.iter().filter(|result| result.get("ErrorCode").is_some()).count();
     spoken(StatusCode::OK, &json!({"FailedEntryCount": failed, "Entries": results}))
+}
+
+/// The bus that is there.
+pub const BUS: &str = "evergrant-local";
+
+pub(super) fn describe(asked: &Value) -> Response {
+    match asked["Name"].as_str() {
+        Some(name) if name == BUS => {
+            spoken(StatusCode::OK, &json!({"Name": name, "Arn": format!("arn:aws:events:local:0:event-bus/{name}")}))
+        }
+        name => {
+            let message = format!("Event bus {} does not exist.", name.unwrap_or_default());
+            spoken(StatusCode::BAD_REQUEST, &json!({"__type": "ResourceNotFoundException", "message": message}))
+        }
+    }
 }
 
 impl Events {

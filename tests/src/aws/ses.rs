@@ -1,12 +1,27 @@
-//! SES's `SendEmail`: mails are kept.
+//! SES: `SendEmail`, whose mails are kept; the account, and whether an identity is verified.
 //!
-//! Source: <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>
+//! Source: <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>, `API_GetAccount.html`, `API_GetEmailIdentity.html`
 
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::{Front, Mood, lock, note};
+
+/// What SES knows and took.
+#[derive(Default)]
+pub(super) struct Mail {
+    /// The one domain that is verified; where there is none, the account is new and in the sandbox.
+    domain: Option<String>,
+    /// The mails, as they were asked for.
+    pub(super) taken: Vec<Value>,
+}
+
+impl Mail {
+    pub(super) fn open(&mut self, domain: &str) {
+        self.domain = Some(domain.to_owned());
+    }
+}
 
 /// Whether a request is for SES.
 pub(super) fn is_meant(uri: &Uri) -> bool {
@@ -15,7 +30,7 @@ pub(super) fn is_meant(uri: &Uri) -> bool {
 
 pub(super) async fn answer(front: &Front, uri: &Uri, asked: Value) -> Response {
     if uri.path() != "/v2/email/outbound-emails" {
-        return refused(StatusCode::NOT_FOUND, "NotFoundException", "no such operation here");
+        return describe(front, uri.path());
     }
     match note(front, "SendEmail") {
         Mood::Well => {}
@@ -31,10 +46,24 @@ pub(super) async fn answer(front: &Front, uri: &Uri, asked: Value) -> Response {
     if !asked["Destination"]["ToAddresses"].as_array().is_some_and(|to| to.len() == 1) {
         return refused(StatusCode::BAD_REQUEST, "BadRequestException", "Missing destination.");
     }
-    let mails = &mut lock(&front.kept).mails;
+    let mails = &mut lock(&front.kept).mail.taken;
     mails.push(asked);
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json!({"MessageId": format!("mail-{}", mails.len())}).to_string())
-        .into_response()
+    told(&json!({"MessageId": format!("mail-{}", mails.len())}))
+}
+
+fn describe(front: &Front, path: &str) -> Response {
+    let domain = lock(&front.kept).mail.domain.clone();
+    match path.trim_start_matches("/v2/email/").split_once('/') {
+        None => told(&json!({"SendingEnabled": true, "ProductionAccessEnabled": domain.is_some(), "EnforcementStatus": "HEALTHY"})),
+        Some(("identities", identity)) if domain.as_deref() == Some(identity) => {
+            told(&json!({"IdentityType": "DOMAIN", "VerifiedForSendingStatus": true}))
+        }
+        _ => refused(StatusCode::NOT_FOUND, "NotFoundException", "no such identity"),
+    }
+}
+
+fn told(body: &Value) -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
 fn refused(status: StatusCode, code: &'static str, message: &str) -> Response {

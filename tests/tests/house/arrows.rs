@@ -18,6 +18,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("photo-sync", FUNCTION),
     ("portal-api", FUNCTION),
     ("notify", FUNCTION),
+    ("evergrant", FUNCTION),
     ("widget", &["domain"]),
     ("entra-simulator", &[]),
     (
@@ -35,6 +36,7 @@ const PLAN: &[(&str, &[&str])] = &[
             "photo-sync",
             "portal-api",
             "notify",
+            "evergrant",
             "widget",
             "entra-simulator",
             "runner",

@@ -1,9 +1,11 @@
 //! The real binaries, as Lambda starts them: against a stand-in of its Runtime API and the embedded database.
 //!
 //! [`main_job`] goes the whole way from a check to the API; [`kills`] ends workers in the middle of it; [`stream`] is about change events,
-//! [`notices`] about what is told to people, [`start`] about what keeps them from starting.
+//! [`notices`] about what is told to people, [`command`] starts the operator's command line as engineers do, [`start`] is about what keeps
+//! functions from starting.
 //! Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod command;
 mod kills;
 mod main_job;
 mod notices;

@@ -9,6 +9,7 @@ mod bus;
 mod callers;
 mod changes;
 mod choices;
+mod command;
 mod consent;
 mod costs;
 mod credentials;

@@ -5,9 +5,10 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use async_trait::async_trait;
+use domain::ids::ConnectionId;
 use domain::photo::BYTES_MAX;
 
-use super::{Object, ObjectKey, Objects, ObjectsError, Place};
+use super::{LISTED_MAX, Object, ObjectKey, Objects, ObjectsError, Place, home};
 
 /// [`Objects`] in a folder, for one machine and for tests. A file is written beside its name and then renamed, so that there is never half
 /// a photo; what a crash leaves beside it is listed like anything else, and removed as a remainder.
@@ -21,6 +22,12 @@ impl FolderObjects {
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
         Self { root }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The file of a key; none for a key that would lead out of the folder.
@@ -70,6 +77,13 @@ impl Objects for FolderObjects {
         let names = self.work(format!("list objects in {prefix}"), &prefix, names).await?;
         Ok(names.into_iter().map(|name| ObjectKey::stored(&format!("{prefix}{name}"))).collect())
     }
+
+    async fn list_after(&self, connection: &ConnectionId, after: Option<&ObjectKey>) -> Result<Vec<ObjectKey>, ObjectsError> {
+        let prefix = home(connection);
+        let names = self.work(format!("list photos of {connection}"), &prefix, names_below).await?;
+        let keys = names.into_iter().map(|name| ObjectKey::stored(&format!("{prefix}{name}")));
+        Ok(keys.filter(|key| after.is_none_or(|after| key > after)).take(LISTED_MAX).collect())
+    }
 }
 
 /// Nothing where there is nothing.
@@ -114,6 +128,15 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The names of what lies in each folder of this one, after the folder's.
+fn names_below(folder: &Path) -> io::Result<Vec<String>> {
+    let mut below = Vec::new();
+    for person in names(folder)? {
+        below.extend(names(&folder.join(&person))?.into_iter().map(|name| format!("{person}/{name}")));
+    }
+    Ok(below)
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use domain::ids::ConnectionId;
 use domain::photo::BYTES_MAX;
 
-use super::{Object, ObjectKey, Objects, ObjectsError, Place};
+use super::{Object, ObjectKey, Objects, ObjectsError, Place, home};
 
 /// The most pages of a listing; a person's place holds a few objects.
 const PAGES_MAX: usize = 10;
@@ -90,5 +91,14 @@ impl Objects for S3Objects {
             keys.extend(page.contents().iter().filter_map(|object| object.key()).map(ObjectKey::stored));
         }
         Ok(keys)
+    }
+
+    async fn list_after(&self, connection: &ConnectionId, after: Option<&ObjectKey>) -> Result<Vec<ObjectKey>, ObjectsError> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(home(connection));
+        let request = request.set_start_after(after.map(|key| key.as_str().to_owned())).send().await;
+        match request {
+            Ok(page) => Ok(page.contents().iter().filter_map(|object| object.key()).map(ObjectKey::stored).collect()),
+            Err(error) => Err(ObjectsError::unavailable(format!("list photos of {connection}"), error)),
+        }
     }
 }

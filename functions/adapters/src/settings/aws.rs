@@ -45,6 +45,19 @@ impl Aws {
 }
 
 impl Aws {
+    /// Where one of its services answers: a stand-in answers for all.
+    #[must_use]
+    pub fn address(&self, service: &str) -> String {
+        let suffix = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        self.endpoint.clone().unwrap_or_else(|| format!("https://{service}.{}.{suffix}/", self.region))
+    }
+
+    /// Whether it is a stand-in.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        self.endpoint.is_some()
+    }
+
     /// The configuration of S3's client. A stand-in has no host name for each bucket.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Config {

@@ -13,6 +13,7 @@ use super::grants::{self, SealedTokens};
 use super::item::{Item, Reader, VERSION, json, number, text, time};
 use super::lease::{Holder, LeaseEnd, Terms};
 use super::notices::Notice;
+use super::pauses::PAUSED;
 use super::sightings::Sighting;
 use super::{Lease, Store, StoreError, connection_key, failed};
 
@@ -35,6 +36,8 @@ pub struct Connection {
     pub sighting: Option<Sighting>,
     /// Who said last that they know of a trouble, and when.
     pub acknowledged: Option<Acknowledgement>,
+    /// Since when an operator lets nothing be done with it, where that is so; see [`pauses`](super::pauses).
+    pub paused_since: Option<Timestamp>,
 }
 
 /// What a connection is, besides its keys. While it is well, the whole item should stay below a kilobyte: each check writes it twice.
@@ -119,7 +122,7 @@ pub struct Slot {
 }
 
 impl Connection {
-    fn read(item: &Item) -> Result<Self, StoreError> {
+    pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
         let reader = Reader::open(item)?;
         Ok(Self {
             id: reader.parsed("pk", "connection#")?,
@@ -135,6 +138,10 @@ impl Connection {
             },
             acknowledged: match item.contains_key("acknowledged") {
                 true => Some(reader.json("acknowledged")?),
+                false => None,
+            },
+            paused_since: match item.contains_key(PAUSED) {
+                true => Some(reader.time(PAUSED)?),
                 false => None,
             },
         })
@@ -228,7 +235,15 @@ impl Store {
             .item("body", json(&body)?)
             .condition_expression("attribute_not_exists(pk)");
         request.send().await.map_err(|error| failed(format!("create connection {id}"), error))?;
-        Ok(Connection { id: id.clone(), customer: customer.clone(), body, check_at: None, sighting: None, acknowledged: None })
+        Ok(Connection {
+            id: id.clone(),
+            customer: customer.clone(),
+            body,
+            check_at: None,
+            sighting: None,
+            acknowledged: None,
+            paused_since: None,
+        })
     }
 
     /// Reads one connection.

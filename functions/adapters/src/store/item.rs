@@ -50,6 +50,11 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Begins to read an item or a part of one, whatever its version: for keys, which are the same in all.
+    pub(super) fn of(item: &'a Item) -> Self {
+        Self { item }
+    }
+
     /// Begins to read an item, whose version must be known.
     pub(super) fn open(item: &'a Item) -> Result<Self, StoreError> {
         let reader = Self { item };

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, Reader, bytes, number, text, time};
 use super::notices::Notice;
+use super::pauses::PAUSED;
 use super::{Store, StoreError, connection_key, failed};
 
 /// The right to change one item, until somebody takes it over. Every write under it is conditional on `fence`.
@@ -58,8 +59,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<(Item, Lease)>, StoreError> {
         let condition = match terms {
-            Terms::DueAsRead { .. } => "fence = :fence AND work_at <= :now AND lease_until < :now",
-            Terms::Free => "attribute_exists(pk) AND lease_until < :now",
+            Terms::DueAsRead { .. } => "fence = :fence AND work_at <= :now AND lease_until < :now AND attribute_not_exists(paused_since)",
+            Terms::Free => "attribute_exists(pk) AND lease_until < :now AND attribute_not_exists(paused_since)",
             Terms::Due => "work_at <= :now AND (attribute_not_exists(lease_until) OR lease_until < :now)",
             Terms::Seize => "attribute_exists(pk)",
         };
@@ -86,6 +87,11 @@ impl Store {
             // Ours after all: the first answer was lost, and the SDK asked again.
             Err(error) => match winner(&error) {
                 Some(item) if item.get("holder") == Some(&nonce) => Some(item.clone()),
+                // Somebody asked for it all the same; it must not stay in the way of what is due.
+                Some(item) if item.contains_key(PAUSED) => {
+                    self.take_out(&pk, sk).await?;
+                    return Ok(None);
+                }
                 _ => match failed(what, error) {
                     StoreError::Overtaken { .. } => return Ok(None),
                     error => return Err(error),

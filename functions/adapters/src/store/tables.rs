@@ -59,17 +59,30 @@ pub enum TableError {
 /// [`TableError`].
 pub async fn create(client: &Client, connections: &str, people: &str) -> Result<(), TableError> {
     use ScalarAttributeType::{N, S};
-    let by_work = index("by-work", ["work", "work_at"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
-    let by_customer =
-        index("by-customer", ["customer", "created_at"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
     let attributes = [("pk", S), ("sk", S), ("work", S), ("work_at", N), ("customer", S), ("created_at", N)];
-    table(client, connections, &attributes, vec![by_work, by_customer]).await?;
-    let projection = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("search").build();
-    let by_name = index("by-name", ["pk", "name_key"], projection)?;
-    let by_mail = index("by-mail", ["pk", "mail_key"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
-    let by_upn = index("by-upn", ["pk", "upn_key"], Projection::builder().projection_type(ProjectionType::KeysOnly).build())?;
+    table(client, connections, &attributes, connection_indexes()?).await?;
     let attributes = [("pk", S), ("sk", S), ("name_key", S), ("mail_key", S), ("upn_key", S)];
-    table(client, people, &attributes, vec![by_name, by_mail, by_upn]).await
+    table(client, people, &attributes, people_indexes()?).await
+}
+
+/// The indexes of the connections table.
+///
+/// # Errors
+/// Never, as they are written here.
+pub fn connection_indexes() -> Result<Vec<GlobalSecondaryIndex>, BuildError> {
+    let keys_alone = || Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    Ok(vec![index("by-work", ["work", "work_at"], keys_alone())?, index("by-customer", ["customer", "created_at"], keys_alone())?])
+}
+
+/// The indexes of the people table.
+///
+/// # Errors
+/// Never, as they are written here.
+pub fn people_indexes() -> Result<Vec<GlobalSecondaryIndex>, BuildError> {
+    let keys_alone = || Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let and_search = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("search").build();
+    let by_name = index("by-name", ["pk", "name_key"], and_search)?;
+    Ok(vec![by_name, index("by-mail", ["pk", "mail_key"], keys_alone())?, index("by-upn", ["pk", "upn_key"], keys_alone())?])
 }
 
 /// Lets every write of the people table be told with the item before and after it, so that change events can be made of it: a stream of

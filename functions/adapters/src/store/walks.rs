@@ -141,7 +141,7 @@ pub(super) fn work(id: &ConnectionId) -> String {
     format!("sync#{:02}", shard(id))
 }
 
-fn read(item: &Item) -> Result<(Walk, Option<Timestamp>), StoreError> {
+pub(super) fn read(item: &Item) -> Result<(Walk, Option<Timestamp>), StoreError> {
     let reader = Reader::open(item)?;
     let due = match item.contains_key("work_at") {
         true => Some(reader.time("work_at")?),

@@ -27,13 +27,13 @@ impl KmsVault {
         Self { client, key_id, entropy }
     }
 
-    fn context(binding: &Binding) -> HashMap<String, String> {
+    pub(super) fn context(binding: &Binding) -> HashMap<String, String> {
         let pairs = [binding.owner.pair(), ("purpose", binding.purpose.word())];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 }
 
-fn unavailable(binding: &Binding, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> VaultError {
+pub(super) fn unavailable(binding: &Binding, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> VaultError {
     VaultError::Unavailable { owner: binding.owner.clone(), source: source.into() }
 }
 
