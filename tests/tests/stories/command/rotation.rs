@@ -32,13 +32,14 @@ async fn sealed_under(world: &World, key: u8) -> usize {
     count
 }
 
-/// Two connections, one of which was checked, and a consent that was begun.
+/// Two connections, one of which was checked, a consent that was begun, and a webhook.
 async fn stage() -> (World, ConnectionId) {
     let world = World::new().await;
     let id = world.connect_and_sync().await;
     world.check(&id).await;
     world.fleet(1).await;
     world.begin(&id).await;
+    world.hears(&["https://hooks.contoso.example/evergrant"]).await;
     (world, id)
 }
 
@@ -46,7 +47,7 @@ async fn stage() -> (World, ConnectionId) {
 async fn every_secret_is_sealed_under_the_new_key_and_works() {
     let (mut world, id) = stage().await;
     let all = secrets(&world).await.len();
-    assert!(all >= 8, "refresh and access tokens, before and after a check, and verifiers: {all}");
+    assert!(all >= 9, "refresh and access tokens, before and after a check, verifiers, and what a webhook is signed with: {all}");
     assert_eq!((sealed_under(&world, 7).await, sealed_under(&world, 8).await), (all, 0));
     let said = world.command("rotate-keys --to 8 --json", "").await;
     let told = one(&said.lines()).clone();
