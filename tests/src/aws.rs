@@ -53,6 +53,8 @@ struct Kept {
     objects: BTreeMap<String, Object>,
     /// How KMS, S3, SES and STS are.
     mood: Mood,
+    /// What is away.
+    away: Option<Service>,
     /// How often each operation was asked for.
     asked: HashMap<String, usize>,
 }
@@ -69,6 +71,40 @@ pub enum Mood {
     Failing,
     /// They do not answer at all.
     Silent,
+}
+
+/// A service of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The tables.
+    DynamoDb,
+    /// The bus.
+    EventBridge,
+    /// Keys.
+    Kms,
+    /// Objects.
+    S3,
+    /// Mails.
+    Ses,
+    /// Queues.
+    Sqs,
+    /// Tokens of the functions' own.
+    Sts,
+}
+
+impl Service {
+    /// Which one a request is for.
+    fn meant(target: &str, uri: &Uri, body: &Bytes) -> Self {
+        match target.split_once('.') {
+            Some(("TrentService", _)) => Self::Kms,
+            Some(("AWSEvents", _)) => Self::EventBridge,
+            Some(("AmazonSQS", _)) => Self::Sqs,
+            None if ses::is_meant(uri) => Self::Ses,
+            None if s3::is_meant(uri) => Self::S3,
+            None if body.starts_with(b"Action=GetWebIdentityToken&") => Self::Sts,
+            _ => Self::DynamoDb,
+        }
+    }
 }
 
 struct Front {
@@ -108,6 +144,11 @@ impl Aws {
     pub fn take_message(&self) -> Option<String> {
         let mut kept = lock(&self.kept);
         (!kept.messages.is_empty()).then(|| kept.messages.remove(0))
+    }
+
+    /// Puts a message back that was not done with.
+    pub fn put_back(&self, body: String) {
+        lock(&self.kept).messages.push(body);
     }
 
     /// Makes a queue, and the one that takes what is given up from it; answers the URLs of both.
@@ -187,6 +228,11 @@ impl Aws {
         lock(&self.kept).mood = mood;
     }
 
+    /// Lets one service be away from now on, or none: it does nothing, and says that it is unavailable.
+    pub fn set_away(&self, service: Option<Service>) {
+        lock(&self.kept).away = service;
+    }
+
     /// How often an operation of KMS, S3, SES or STS was asked for, such as `Sign` or `PUT object`.
     #[must_use]
     pub fn asked(&self, operation: &str) -> usize {
@@ -202,23 +248,28 @@ async fn answer(State(front): State<Arc<Front>>, method: Method, uri: Uri, heade
     front.requests.send_modify(|requests| *requests += 1);
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
-    match target.split_once('.') {
-        Some(("TrentService", operation)) => match note(&front, operation) {
+    let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+    let service = Service::meant(target, &uri, &body);
+    if lock(&front.kept).away == Some(service) {
+        return spoken(StatusCode::SERVICE_UNAVAILABLE, &json!({"__type": "ServiceUnavailable", "message": "it is away"}));
+    }
+    match service {
+        Service::Kms => match note(&front, operation) {
             Mood::Well => kms::answer(&front, operation, &asked()),
             Mood::Denying => spoken(StatusCode::BAD_REQUEST, &json!({"__type": "AccessDeniedException", "message": "not authorized"})),
             Mood::Failing => spoken(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": "KMSInternalException"})),
             Mood::Silent => std::future::pending().await,
         },
-        Some(("AWSEvents", "PutEvents")) => events::answer(&front, &asked()),
-        Some(("AWSEvents", "DescribeEventBus")) => events::describe(&asked()),
-        Some(("AmazonSQS", operation)) => queues::answer(&front, operation, &asked()),
-        None if ses::is_meant(&uri) => ses::answer(&front, &uri, asked()).await,
-        None if s3::is_meant(&uri) => s3::answer(&front, (&method, &uri), &headers, &body).await,
-        None if body.starts_with(b"Action=GetWebIdentityToken&") => match note(&front, "GetWebIdentityToken") {
+        Service::EventBridge if operation == "DescribeEventBus" => events::describe(&asked()),
+        Service::EventBridge => events::answer(&front, &asked()),
+        Service::Sqs => queues::answer(&front, operation, &asked()),
+        Service::Ses => ses::answer(&front, &uri, asked()).await,
+        Service::S3 => s3::answer(&front, (&method, &uri), &headers, &body).await,
+        Service::Sts => match note(&front, "GetWebIdentityToken") {
             Mood::Silent => std::future::pending().await,
             mood => sts::answer(&front, mood, &body),
         },
-        _ => forward(&front, &headers, &body).await,
+        Service::DynamoDb => forward(&front, &headers, &body).await,
     }
 }
 

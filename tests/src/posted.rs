@@ -86,14 +86,26 @@ impl Outbox for Posted {
 /// Sources: <https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html>,
 /// <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html>
 #[must_use]
-pub fn told_by_ses(letter: &Letter, (detail_type, event_type): (&str, &str), more: &Value) -> Value {
-    let mut tags: Map<String, Value> = letter.tags.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+pub fn told_by_ses(letter: &Letter, kind: (&str, &str), more: &Value) -> Value {
+    let tags = letter.tags.iter().map(|(name, value)| ((*name).to_owned(), json!([value])));
+    told_of((tags.collect(), json!([letter.to.as_str()])), kind, more)
+}
+
+/// The same of a mail as SES was asked to send it.
+#[must_use]
+pub fn told_of_request(mail: &Value, kind: (&str, &str), more: &Value) -> Value {
+    let tags = mail["EmailTags"].as_array().into_iter().flatten();
+    let tags = tags.map(|tag| (tag["Name"].as_str().unwrap_or_default().to_owned(), json!([tag["Value"]])));
+    told_of((tags.collect(), mail["Destination"]["ToAddresses"].clone()), kind, more)
+}
+
+fn told_of((mut tags, destination): (Map<String, Value>, Value), (detail_type, event_type): (&str, &str), more: &Value) -> Value {
     tags.insert("ses:configuration-set".to_owned(), json!(["evergrant-dev"]));
     let mut detail = json!({
         "eventType": event_type,
         "mail": {
             "timestamp": "2026-03-02T10:00:00.000Z", "source": "connections@mail.example.com", "sendingAccountId": "000000000000",
-            "messageId": "010001", "destination": [letter.to.as_str()], "headersTruncated": false, "headers": [], "commonHeaders": {},
+            "messageId": "010001", "destination": destination, "headersTruncated": false, "headers": [], "commonHeaders": {},
             "tags": tags,
         },
     });

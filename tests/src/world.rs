@@ -1,6 +1,7 @@
 //! One deployment with one tenant, and the person at the browser.
 
 mod calls;
+mod cloud;
 mod desk;
 mod events;
 mod fleet;

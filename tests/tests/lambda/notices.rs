@@ -1,10 +1,10 @@
 //! The function that delivers notices: a tick in, a mail and an event out, and SES's word that settles it.
 
 use adapters::vault::{Binding, KmsVault, Purpose, Vault as _};
-use serde_json::{Value, json};
+use serde_json::json;
 use system_tests::World;
 use system_tests::aws::{Aws, Mood};
-use system_tests::posted::bounce;
+use system_tests::posted::{bounce, told_of_request};
 
 use crate::{Function, binary, schedule};
 
@@ -45,19 +45,6 @@ async fn set_up(contacts: &[&str]) -> (World, Aws, Function) {
     (world, aws, function)
 }
 
-/// What SES tells of a mail that it was asked to send.
-fn told(mail: &Value, (detail_type, event_type): (&str, &str), more: &Value) -> Value {
-    let tags = mail["EmailTags"].as_array().expect("it has tags").iter();
-    let tags: serde_json::Map<String, Value> =
-        tags.map(|tag| (tag["Name"].as_str().unwrap_or_default().to_owned(), json!([tag["Value"]]))).collect();
-    let mut detail = json!({"eventType": event_type, "mail": {"destination": mail["Destination"]["ToAddresses"], "tags": tags}});
-    detail.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-    json!({
-        "version": "0", "id": "9f2f2b0e-0e5a-4e39-8b1c-1c3b0a4c8e11", "detail-type": detail_type, "source": "aws.ses",
-        "account": "000000000000", "time": "2026-03-02T10:00:00Z", "region": "local", "resources": [], "detail": detail,
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_sends_the_mail_and_the_word_of_ses_settles_it() {
     let (world, aws, mut function) = set_up(&["ada@contoso.example"]).await;
@@ -78,7 +65,7 @@ async fn a_tick_sends_the_mail_and_the_word_of_ses_settles_it() {
     let event = aws.take_events().remove(0);
     assert_eq!((&event["DetailType"], &event["EventBusName"]), (&json!("notice.owed"), &json!("bus")));
     for (kind, more) in [(("Email Sent", "Send"), json!({"send": {}})), (("Email Bounced", "Bounce"), bounce("Permanent"))] {
-        let (answered, answer) = function.ask(told(&mail, kind, &more)).await;
+        let (answered, answer) = function.ask(told_of_request(&mail, kind, &more)).await;
         assert_eq!(answered, "response", "{answer}");
     }
     let (_, report) = function.ask(schedule()).await;

@@ -8,6 +8,7 @@ mod audience;
 mod bus;
 mod callers;
 mod changes;
+mod chaos;
 mod choices;
 mod command;
 mod consent;
