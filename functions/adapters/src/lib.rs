@@ -13,6 +13,8 @@
 //!                 └─ Bus              change events                 (EventBridge, or a journal)
 //! ```
 //!
+//! What happens is logged ([`logs`]), and counted ([`metrics`]).
+//!
 //! A trait stands only where two real implementations exist. DynamoDB has none: the real client runs everywhere, against AWS or against an
 //! embedded engine.
 //!
@@ -27,6 +29,7 @@ pub mod entra;
 pub mod entropy;
 pub mod graph;
 pub mod logs;
+pub mod metrics;
 pub mod objects;
 pub mod ports;
 pub mod queue;
