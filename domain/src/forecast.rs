@@ -22,6 +22,7 @@
 mod ladder;
 mod lifetime;
 mod omen;
+mod score;
 mod words;
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +33,7 @@ use crate::api::Confidence;
 pub use ladder::{Rung, Warned};
 pub use lifetime::{Life, Lifetime, Limit, learn, remember};
 pub use omen::{Account, Consenter, Omen, Sign};
+pub use score::{Score, score};
 
 /// How long a refresh token may lie unused. Source: <https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens>
 pub const INACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);

@@ -22,6 +22,7 @@
 //! | [`fleet`] | when many failures are one incident |
 //! | [`forecast`] | when the grant is expected to stop, on what evidence |
 //! | [`schedule`] | when a connection is checked or synced next, and in which shard |
+//! | [`silence`] | when data was older than promised and nobody said so |
 //! | [`attribute`] | which attributes there are, which a connection syncs, whom it leaves out |
 //! | [`person`] | how a page of Graph's delta changes what is stored about people |
 //! | [`event`] | what is told when a person changes |
@@ -51,4 +52,5 @@ pub mod photo;
 pub mod refusal;
 pub mod roll;
 pub mod schedule;
+pub mod silence;
 pub mod walk;

@@ -22,6 +22,8 @@ pub const PHOTO_PERIOD: SignedDuration = SignedDuration::from_hours(24);
 pub const REST: SignedDuration = SignedDuration::from_mins(30);
 /// How long before a spare grant is tried again. It only has to be known to work, and Entra forgets it after 90 days unused.
 pub const SPARE_PERIOD: SignedDuration = SignedDuration::from_hours(24);
+/// A wait is lengthened by up to this part of it, so that connections do not fall due together.
+pub const SPREAD: i32 = 8;
 /// The longest wait that a server may ask of us.
 pub const WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
 
@@ -177,10 +179,10 @@ fn rung(ladder: &[SignedDuration; 3], step: u32) -> SignedDuration {
     ladder[index]
 }
 
-/// Lengthens a wait by up to an eighth, always by the same part for the same connection.
+/// Lengthens a wait by up to the part [`SPREAD`] of it, always by the same part for the same connection.
 fn spread(connection: &ConnectionId, wait: SignedDuration) -> SignedDuration {
     let part = i32::try_from(hash(connection.as_str()) >> 8 & 0xff).unwrap_or_default();
-    wait + wait / 8 * part / 256
+    wait + wait / SPREAD * part / 256
 }
 
 /// FNV-1a with a final mix: the same on every machine and in every version, which the standard library's hashes do not promise.

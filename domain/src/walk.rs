@@ -89,6 +89,9 @@ pub struct Walk {
     pub failures: u32,
     /// Since when the sync fails.
     pub stale_since: Option<Timestamp>,
+    /// Up to when it is counted how long people were silently stale, while they are older than promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence_counted: Option<Timestamp>,
     /// Why it waits or fails, in one sentence.
     pub problem: Option<String>,
     /// Until when the server asked us to wait.

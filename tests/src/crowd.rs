@@ -260,7 +260,10 @@ fn consent(of: &Consented) -> Consent {
     Consent { person: ObjectId(of.person), name: Some(name), token: of.token.clone() }
 }
 
-fn size(item: &Item) -> usize {
+/// What an item takes, in bytes, as DynamoDB counts.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+#[must_use]
+pub fn size(item: &Item) -> usize {
     let value = |value: &AttributeValue| match value {
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,

@@ -25,9 +25,11 @@
 //! | [`answer`] | what a browser sees |
 //! | [`chance`] | clock and chance |
 //! | [`aws`] | AWS, for the real binaries and for credentials that it makes |
+//! | [`lambda`] | Lambda, around one real binary |
 //! | [`certificates`] | the operator's certificates |
 //! | [`contest`] | our sync beside those that others would write, for the benchmark of the sync |
 //! | [`crowd`], [`scale`] | many connections at once, and what they cost at DynamoDB, for the benchmarks |
+//! | [`earlier`] | what an earlier release left in the tables |
 //! | [`foresight`] | two years of many tenants, to score forecasts by |
 //! | [`simulation`] | all of it again, in virtual time and bad weather |
 //!
@@ -40,8 +42,10 @@ pub mod certificates;
 pub mod chance;
 pub mod contest;
 pub mod crowd;
+pub mod earlier;
 pub mod engine;
 pub mod foresight;
+pub mod lambda;
 pub mod log;
 pub mod planted;
 pub mod posted;

@@ -4,7 +4,7 @@
 //! there already, nor where `--only ours` leaves the peers out.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -29,14 +29,23 @@ pub(crate) fn run(root: &Path, options: &[OsString]) -> Result<()> {
         command.args(["--people", SIZES]);
     }
     if !is_ours_alone(options) {
-        let wanted = root.join("tests/peers/python/requirements.txt");
-        let python = python::environment("the peers", &wanted, &target(root).join("peers/python"), &mut journal)?;
-        install(&root.join("tests/peers/node"), "npm packages of the peers", &mut journal)?;
+        let python = peers(root, &mut journal)?;
         command.arg("--python").arg(python).args(["--node", "node"]);
     }
     journal.command("the sync and its peers", command.args(options))?;
     journal.close();
     Ok(())
+}
+
+/// Installs what the peers run on; answers their Python.
+///
+/// # Errors
+/// The failing step's.
+pub(crate) fn peers(root: &Path, journal: &mut Journal) -> Result<PathBuf> {
+    let wanted = root.join("tests/peers/python/requirements.txt");
+    let python = python::environment("the peers", &wanted, &target(root).join("peers/python"), journal)?;
+    install(&root.join("tests/peers/node"), "npm packages of the peers", journal)?;
+    Ok(python)
 }
 
 fn has(options: &[OsString], name: &str) -> bool {

@@ -2,8 +2,8 @@
 //!
 //! The branches are here, the leaves beside: [`bootstrap`] makes sure the tools are there, [`widget`] packs the widget, [`up`]
 //! hands over to the runner, [`check`] runs every test, [`simulation`] runs checks and sync through bad days, [`contest`] measures the
-//! sync beside others, [`python`] makes Python's environments, [`ready`] measures a start, [`steps`] tells what is happening and how long
-//! it took.
+//! sync beside others, [`release`] cold starts and the bill, [`python`] makes Python's environments, [`ready`] measures a start, [`steps`]
+//! tells what is happening and how long it took.
 //!
 //! Deliberately absent: options that choose what to test. Each step names the plain command that runs it alone.
 //!
@@ -14,6 +14,7 @@ mod check;
 mod contest;
 mod python;
 mod ready;
+mod release;
 mod simulation;
 mod steps;
 mod up;
@@ -38,6 +39,8 @@ cargo xtask <command>
                                          trace), --faults (every plan of one and of two), --teeth (every breakage)
   bench sync [--people N,N] [--only ours] measure the sync beside programs that others would write; also --few N, --wait MS,
                                          --limit MIB: see tests/benches/sync/main.rs
+  bench start                            build the functions as they are released, and measure their cold starts beside Python and Node
+  bench bill [--people N]                count which units of AWS a deployment uses, and what they cost
   bench                                  measure: checks, the sync, a million checks, the forecasts, the time until ready, the widget's size
   size                                   measure the widget and hold it against its cap
   widget                                 build the widget into target/widget/dist
@@ -68,6 +71,8 @@ fn run(arguments: &[OsString]) -> Result<()> {
         ("simulate", options) => simulation::run(&root, options),
         ("bench", []) => bench(&root),
         ("bench", [what, options @ ..]) if what == "sync" => contest::run(&root, options),
+        ("bench", [what]) if what == "start" => release::start(&root),
+        ("bench", [what, options @ ..]) if what == "bill" => release::bill(&root, options),
         ("size", []) => {
             bootstrap::run(&root, Need::Build)?;
             widget::size(&root)

@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use crate::metrics::{self, Metric};
 use crate::transport::{Transport, TransportError, retry_after};
 
 pub use page::{Entry, Scan};
@@ -301,6 +302,9 @@ fn read_error(answer: &Response<Vec<u8>>, now: Timestamp) -> GraphError {
         401 => GraphError::Unauthorized,
         403 => GraphError::Forbidden { code, request_id: request_id(answer.headers(), inner) },
         408 | 423 | 429 | 500..=599 => {
+            if status == 429 {
+                metrics::count(Metric::GraphThrottles);
+            }
             GraphError::Unavailable { what: format!("status {status}"), retry_after: retry_after(answer.headers(), now) }
         }
         status => GraphError::Refused { status, code, message: message.chars().take(MESSAGE_MAX).collect() },

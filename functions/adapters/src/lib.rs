@@ -15,6 +15,8 @@
 //!                 └─ Outbox           mails and webhooks            (SES and HTTP, or a local page)
 //! ```
 //!
+//! What happens is logged ([`logs`]), and counted ([`metrics`]).
+//!
 //! A trait stands only where two real implementations exist. DynamoDB has none: the real client runs everywhere, against AWS or against an
 //! embedded engine.
 //!
@@ -29,6 +31,7 @@ pub mod entra;
 pub mod entropy;
 pub mod graph;
 pub mod logs;
+pub mod metrics;
 pub mod objects;
 pub mod outbox;
 pub mod ports;

@@ -1,9 +1,15 @@
 //! Logs as JSON lines on standard output, which Lambda hands to CloudWatch.
 
-/// Starts logging. The level comes from `RUST_LOG`; without it, `info`.
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Starts logging. `RUST_LOG` says from which level up, such as `info` or `info,adapters=debug`; without it, `info`.
 pub fn start() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    let lines = tracing_subscriber::fmt().json().with_env_filter(filter).with_target(false).without_time();
+    // Not by an `EnvFilter`: it brings an engine of regular expressions, which every start would pay for.
+    let told = std::env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty()).and_then(|text| text.parse().ok());
+    let filter = told.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().json().with_target(false).without_time();
     // A second start (in tests) keeps the first.
-    let _ = lines.try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

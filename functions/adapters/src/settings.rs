@@ -27,6 +27,7 @@ mod aws;
 mod credentials;
 mod keys;
 mod photos;
+mod way;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use adapters::entropy;
+use adapters::metrics::{self, Metric};
 use adapters::store::StoreError;
 use adapters::store::changes;
 use adapters::store::notices::Notice;
@@ -59,6 +60,7 @@ pub(crate) async fn sweep(work: &mut Work<'_>, source: &Source<'_>, range: u16) 
         Ruling::Holds { is_news: false } | Ruling::Removes | Ruling::More => Vec::new(),
     };
     if let Some(hold) = work.walk.hold.filter(|_| matches!(ruling, Ruling::Holds { .. })) {
+        metrics::count(Metric::DeletionsHeld);
         tracing::warn!(connection = %work.id, people = hold.people, of = hold.of, "deletions held");
     }
     work.note(&owed).await

@@ -21,6 +21,7 @@
 //! | [`step`] | the stretch: what to do next, and what to do where Graph gives no page |
 //! | `source` | pages from Graph, with a live token |
 //! | `culprits` | which attributes are to blame where Graph refuses them all |
+//! | `ending` | how a step ends: what is written, asked for and counted |
 //! | `apply` | one page: who changed, and the writes in their order |
 //! | `memory` | what a stretch knows of people without reading them |
 //! | `leave` | who is gone: found, held, removed |
@@ -32,6 +33,7 @@
 
 mod apply;
 mod culprits;
+mod ending;
 mod leave;
 mod memory;
 mod omen;

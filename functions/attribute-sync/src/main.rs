@@ -1,5 +1,6 @@
 //! The Lambda function behind the sync's schedule and its queues.
 
+use adapters::metrics;
 use attribute_sync::{Shift, plan, take, tick};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -18,7 +19,7 @@ enum Event {
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
     let (ports, plan) = &plan::from_environment().await?;
-    run(service_fn(|event| handle(Shift { ports, plan, deadline: Timestamp::MAX }, event))).await
+    run(service_fn(|event| metrics::told(handle(Shift { ports, plan, deadline: Timestamp::MAX }, event)))).await
 }
 
 async fn handle(shift: Shift<'_>, event: LambdaEvent<Event>) -> Result<SqsBatchResponse, Error> {

@@ -34,8 +34,13 @@ pub(crate) struct Source<'a> {
 pub(crate) enum Dry {
     /// The connection is gone.
     Gone,
-    /// It does not work.
-    Broken,
+    /// It does not work, and its health says so.
+    Broken {
+        /// In one word.
+        health: HealthWord,
+        /// Since when.
+        since: Timestamp,
+    },
     /// There is no live access token.
     NoToken,
 }
@@ -85,7 +90,7 @@ impl<'a> Source<'a> {
         };
         match is_working(&connection) {
             true => Ok(Ok(Self { ports, connection, read_at: ports.clock.now(), token: None })),
-            false => Ok(Err(Dry::Broken)),
+            false => Ok(Err(Dry::Broken { health: connection.health(), since: connection.body.standing.since })),
         }
     }
 

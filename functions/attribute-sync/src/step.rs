@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{self, NotApplied};
 use crate::culprits;
+use crate::ending::{self, Account, End};
 use crate::memory::Memory;
 use crate::plan::{self, Plan};
 use crate::source::{Dry, Fetched, Question, Source};
@@ -29,8 +30,6 @@ use crate::{Shift, leave, omen};
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How much sooner than the lease ends its holder gives up: clocks differ.
 const APART: SignedDuration = SignedDuration::from_secs(5);
-/// After so long without a step a walk under way falls due again: its worker or its task was lost.
-const WATCHDOG: SignedDuration = SignedDuration::from_secs(120);
 /// The wait for a fresh access token.
 const TOKEN_WAIT: SignedDuration = SignedDuration::from_secs(30);
 /// From this part of what Graph allows on, the walk slows down. Source: <https://learn.microsoft.com/en-us/graph/throttling-limits>
@@ -76,6 +75,7 @@ pub(crate) struct Work<'a> {
     pub(crate) walk: Walk,
     pub(crate) lease: Lease,
     pub(crate) memory: Memory,
+    pub(crate) account: Account,
 }
 
 impl Work<'_> {
@@ -104,19 +104,6 @@ impl Work<'_> {
     }
 }
 
-/// What becomes of the walk after its stretch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Go on at once.
-    GoOn,
-    /// The round is over.
-    Rest,
-    /// Go on after a wait.
-    Wait(SignedDuration),
-    /// Try again at the next schedule.
-    Hold,
-}
-
 /// Takes the walk's lease and does its next stretch.
 ///
 /// # Errors
@@ -138,7 +125,8 @@ pub async fn step(shift: Shift<'_>, task: &SyncTask) -> Result<Step, StepError> 
         ports.store.settle_walk(id, &walk, &lease, due_at.unwrap_or(now)).await?;
         return Ok(Step::Idle);
     }
-    let mut work = Work { ports, plan, id, choice: &choice, walk, lease, memory: Memory::default() };
+    let account = Account::open(&walk, choice.every());
+    let mut work = Work { ports, plan, id, choice: &choice, walk, lease, memory: Memory::default(), account };
     if let Some(decision) = &decision {
         work.walk.heed(decision);
     }
@@ -148,7 +136,7 @@ pub async fn step(shift: Shift<'_>, task: &SyncTask) -> Result<Step, StepError> 
         Err(StepError::Store(StoreError::Overtaken { .. })) => return Ok(Step::Idle),
         end => end?,
     };
-    finish(&work, end).await
+    ending::finish(&mut work, end).await
 }
 
 /// How far a step goes.
@@ -166,6 +154,7 @@ impl Work<'_> {
             Ok(source) => source,
             Err(dry) => return self.run_dry(None, dry).await,
         };
+        self.account.sees(source.connection.health());
         self.walk.begin(&self.choice.fingerprint(), self.ports.clock.now());
         let mut ahead: Option<Result<Fetched, GraphError>> = None;
         for pages in 1..=self.plan.pages_max {
@@ -308,9 +297,10 @@ impl Work<'_> {
     /// Decides how the walk goes on without pages.
     async fn run_dry(&mut self, source: Option<&Source<'_>>, dry: Dry) -> Result<End, StepError> {
         let now = self.ports.clock.now();
+        self.account.hears(dry);
         match (dry, source) {
             (Dry::Gone, _) => self.walk.fail("The connection is gone.", now),
-            (Dry::Broken, _) | (Dry::NoToken, None) => self.walk.fail("The connection must be repaired first.", now),
+            (Dry::Broken { .. }, _) | (Dry::NoToken, None) => self.walk.fail("The connection must be repaired first.", now),
             (Dry::NoToken, Some(source)) => {
                 self.walk.wait(now + TOKEN_WAIT, "Waiting for a fresh access token.", now);
                 self.ports.store.hasten_check(&source.connection, now).await?;
@@ -373,25 +363,4 @@ impl Work<'_> {
         }
         Ok(if goes_on { End::GoOn } else { End::Hold })
     }
-}
-
-/// Writes where the walk stands and asks for the next step.
-async fn finish(work: &Work<'_>, end: End) -> Result<Step, StepError> {
-    let (ports, id, now) = (work.ports, work.id, work.ports.clock.now());
-    let scheduled = schedule::next_sync(id, work.choice.every(), now);
-    let (due_at, next, step) = match end {
-        End::GoOn => (now + WATCHDOG, Some(Duration::ZERO), Step::Moved),
-        End::Wait(wait) => (now + wait, Some(Duration::try_from(wait).unwrap_or_default()), Step::Waiting),
-        End::Rest => (scheduled, None, Step::Completed),
-        End::Hold => (scheduled, None, Step::Held),
-    };
-    match ports.store.settle_walk(id, &work.walk, &work.lease, due_at).await {
-        // Whoever took the walk over goes on with it.
-        Err(StoreError::Overtaken { .. }) => return Ok(Step::Idle),
-        other => other?,
-    }
-    if let Some(delay) = next {
-        ports.queue.send(&SyncTask { connection: id.clone(), lane: plan::lane(&work.walk) }, delay).await?;
-    }
-    Ok(step)
 }

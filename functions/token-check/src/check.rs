@@ -2,6 +2,7 @@
 
 use adapters::Ports;
 use adapters::entropy;
+use adapters::metrics::{self, Metric};
 use adapters::store::connections::{Connection, DueCheck, Grant};
 use adapters::store::grants::{Kept, SealedTokens};
 use adapters::store::notices::Notice;
@@ -9,7 +10,7 @@ use adapters::store::{Holder, Lease, StoreError};
 use domain::api::HealthWord;
 use domain::diagnosis::{self, Action};
 use domain::fleet::Weight;
-use domain::forecast;
+use domain::forecast::{self, Score};
 use domain::health::{self, Health, Reply, Standing, Verdict};
 use domain::notice::{self, NoticeKind};
 use domain::refusal::Refusal;
@@ -81,6 +82,8 @@ pub(crate) struct Patient<'a> {
     /// What new tokens must not be stored over.
     pub(crate) kept: Kept,
     pub(crate) owed: Vec<NoticeKind>,
+    /// How the end of the grant in use had been foreseen, where it ended.
+    pub(crate) score: Option<Score>,
     /// When the operator's own credential ends, where that is known.
     pub(crate) credential_ends_at: Option<Timestamp>,
 }
@@ -100,12 +103,16 @@ pub(crate) async fn check(round: &Round<'_>, due: DueCheck) -> Result<Outcome, S
     let Some(lease) = ports.store.take_check(&due, holder, now).await? else {
         return Ok(Outcome::NotDue);
     };
+    if let Some(at) = due.connection.check_at {
+        metrics::took(Metric::CheckDelay, now.duration_since(at));
+    }
     let before = due.connection.health();
     let mut patient = Patient {
         kept: Kept::of(&due.connection.body),
         connection: Connection { check_at: None, ..due.connection },
         lease: &lease,
         owed: Vec::new(),
+        score: None,
         credential_ends_at: ports.entra.credentials().ends_at(),
     };
     match examine(round, &mut patient, due.tokens).await {
@@ -142,6 +149,7 @@ fn is_working(health: HealthWord) -> bool {
 async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, renewal: Renewal) -> Result<(), StoreError> {
     let ports = round.ports;
     let now = ports.clock.now();
+    count(&renewal);
     let connection = &mut patient.connection;
     match renewal {
         Renewal::Renewed(renewed) => {
@@ -162,6 +170,15 @@ async fn decide(round: &Round<'_>, patient: &mut Patient<'_>, grant: Grant, rene
             Ok(())
         }
     }
+}
+
+/// Counts what Entra's answer came to.
+fn count(renewal: &Renewal) {
+    metrics::count(match renewal {
+        Renewal::Renewed(_) => Metric::RefreshesAccepted,
+        Renewal::Unclear { .. } => Metric::RefreshesUnclear,
+        Renewal::Refused(refusal) => Metric::RefreshesRefused(diagnosis::diagnose_for_operator(refusal).cause),
+    });
 }
 
 /// Notes tokens that Entra gave for the grant in use, and foresees its end.
@@ -210,7 +227,9 @@ async fn refuse(round: &Round<'_>, patient: &mut Patient<'_>, refusal: Box<Refus
         false => StandIn::None,
     };
     if let Some(life) = life.filter(|_| stand_in != StandIn::Unknown) {
-        let learned = forecast::learn(&refusal, life, before.doubted_since.unwrap_or(now));
+        let ended_at = before.doubted_since.unwrap_or(now);
+        let learned = forecast::learn(&refusal, life, ended_at);
+        patient.score = Some(forecast::score(&before, learned.as_ref(), ended_at));
         forecast::remember(&mut patient.connection.body.lifetimes, life, learned);
     }
     if stand_in == StandIn::None {
@@ -233,12 +252,26 @@ pub(crate) fn apply(patient: &mut Patient<'_>, verdict: Verdict, now: Timestamp)
     patient.owed.extend(verdict.notice);
 }
 
+/// Counts how the end of a grant had been foreseen.
+fn tell_score(score: Option<Score>) {
+    match score {
+        Some(Score::Hit(lead)) => {
+            metrics::count(Metric::ForecastHits);
+            metrics::took(Metric::ForecastLead, lead);
+        }
+        Some(Score::Missed) => metrics::count(Metric::ForecastMisses),
+        Some(Score::Unforeseeable) => metrics::count(Metric::EndsUnforeseeable),
+        None => {}
+    }
+}
+
 async fn settle(ports: &Ports, patient: &Patient<'_>) -> Result<Outcome, StoreError> {
     let (connection, now) = (&patient.connection, ports.clock.now());
     let notice = |kind: &NoticeKind| Notice::about(connection, *kind, entropy::bytes16(ports.entropy.as_ref()), now);
     let notices: Vec<Notice> = patient.owed.iter().map(notice).collect();
     match ports.store.settle_connection(connection, patient.lease, &notices).await {
         Ok(()) => {
+            tell_score(patient.score);
             for notice in &notices {
                 tracing::info!(connection = %connection.id, kind = ?notice.kind, health = ?connection.health(), "health changed");
             }

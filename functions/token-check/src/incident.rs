@@ -1,6 +1,7 @@
 //! The fleet guard at work: counts what fails alike, opens an incident, and ends it.
 
 use adapters::Ports;
+use adapters::metrics::{self, Metric};
 use adapters::store::StoreError;
 use domain::diagnosis;
 use domain::fleet::{Ended, EndedWhy, Guard, Incident, Tally, Trouble, Weight};
@@ -69,6 +70,7 @@ pub(crate) async fn weigh(ports: &Ports, guard: &Guard, (refusal, is_news): (&Re
             let incident = Incident::begin(trouble, now);
             if write(ports, last.as_ref(), &incident).await? {
                 let diagnosis = diagnosis::diagnose_for_operator(refusal);
+                metrics::count(Metric::IncidentsOpened);
                 tracing::error!(?incident, ?tally, ?diagnosis, "incident opened: verdicts like it are held back");
             }
         }

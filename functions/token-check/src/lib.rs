@@ -23,8 +23,9 @@ mod spare;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use adapters::Ports;
+use adapters::metrics::{self, Metric};
 use adapters::store::StoreError;
-use adapters::store::connections::DueCheck;
+use adapters::store::connections::{DueCheck, DueChecks};
 use domain::fleet::Incident;
 use domain::ids::ConnectionId;
 use domain::schedule::{self, Lane};
@@ -76,7 +77,9 @@ pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Rep
     let mut running = FuturesUnordered::new();
     loop {
         if line.waiting.len() < plan.in_flight && (line.looks == 0 || round.has_time()) {
-            line.refill(&round, running.len()).await?;
+            for (id, error) in line.refill(&round, running.len()).await? {
+                report.note(&id, Err(error));
+            }
         }
         while running.len() < plan.in_flight && round.has_time() {
             let Some(due) = line.waiting.pop_front() else { break };
@@ -91,6 +94,7 @@ pub async fn tick(ports: &Ports, plan: &Plan, deadline: Timestamp) -> Result<Rep
         }
     }
     report.left = u32::try_from(line.waiting.len()).unwrap_or(u32::MAX);
+    metrics::note(Metric::ChecksLeft, f64::from(report.left));
     if report.left == 0 {
         incident::conclude(ports, &plan.guard).await;
     }
@@ -135,10 +139,10 @@ struct Line {
 impl Line {
     /// Looks for due connections, unless nobody was left the last time. Each lane has its own share, and its turn after every other's, so
     /// that none starves another. The index shows those first that stay due, wait or are `running`, the longest overdue: a share comes on
-    /// top of them.
-    async fn refill(&mut self, round: &Round<'_>, running: usize) -> Result<(), StoreError> {
+    /// top of them. Answers those whose items cannot be read, and why: they stay due.
+    async fn refill(&mut self, round: &Round<'_>, running: usize) -> Result<Vec<(ConnectionId, StoreError)>, StoreError> {
         if self.is_whole || self.looks >= LOOKS_MAX {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let (store, plan, now) = (&round.ports.store, round.plan, round.ports.clock.now());
         self.looks += 1;
@@ -162,10 +166,11 @@ impl Line {
         if due.is_empty() {
             // Those that others hold do not become fewer by asking again.
             self.is_whole = true;
-            return Ok(());
+            return Ok(Vec::new());
         }
         let places: HashMap<&ConnectionId, usize> = due.iter().enumerate().map(|(place, id)| (id, place)).collect();
-        let mut due = store.read_due(&due).await?;
+        let DueChecks { readable: mut due, unreadable } = store.read_due(&due).await?;
+        self.still_due += unreadable.len();
         // What is read together comes in any order.
         due.sort_by_key(|due| places.get(&due.connection.id).copied());
         if let Err(error) = store.count_checks(due.len(), now).await {
@@ -173,6 +178,6 @@ impl Line {
             tracing::warn!(error = &error as &dyn std::error::Error, "checks not counted");
         }
         self.waiting.extend(due);
-        Ok(())
+        Ok(unreadable)
     }
 }

@@ -7,6 +7,7 @@ mod calls;
 mod steps;
 mod table;
 mod template;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::tree::File;
 use calls::{Reach, reach};
 pub(crate) use table::{table_of_the_code, table_of_the_template};
 use template::{Resources, Statement, allowed, of_kind, spoken, statements};
+pub(crate) use told::{misfitting_events, misfitting_metrics};
 
 /// What runs, and what outlives it.
 const FLOW: &str = "infra/template.yaml";

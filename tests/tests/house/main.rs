@@ -11,6 +11,7 @@ mod manifests;
 mod purity;
 mod sources;
 mod tree;
+mod upgrades;
 mod words;
 
 use std::fmt;
@@ -160,6 +161,21 @@ fn the_runbook_explains_every_alarm() {
 #[test]
 fn what_is_counted_in_the_logs_is_logged() {
     assert_none(infra::unheard_words(tree::files()));
+}
+
+#[test]
+fn every_kind_of_item_has_a_fixture_of_an_earlier_release() {
+    assert_none(upgrades::without_fixture(tree::files()));
+}
+
+#[test]
+fn what_alarms_and_dashboard_count_is_told_and_the_runbook_says_what_it_is() {
+    assert_none(infra::misfitting_metrics(tree::files()));
+}
+
+#[test]
+fn the_runbook_lists_every_log_event() {
+    assert_none(infra::misfitting_events(tree::files()));
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 //! [`main_job`] goes the whole way from a check to the API; [`kills`] ends workers in the middle of it; [`stream`] is about change events,
 //! [`notices`] about what is told to people, [`command`] starts the operator's command line as engineers do, [`start`] is about what keeps
 //! functions from starting.
-//! Source of the Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod command;
 mod kills;
@@ -12,28 +11,16 @@ mod notices;
 mod start;
 mod stream;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use system_tests::World;
 use system_tests::aws::{Aws, Mood};
-use system_tests::caller::{ALL_SCOPES, Backend};
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
-
-/// The longest that a function may take to answer here.
-const PATIENCE: Duration = Duration::from_secs(60);
+use system_tests::caller::ALL_SCOPES;
+use system_tests::lambda::{Runtime, shared_environment};
 
 /// Where a function's binary is; the first who asks builds them all beside this test.
 fn binary(name: &str) -> PathBuf {
@@ -52,18 +39,10 @@ fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// The Runtime API's side of one function.
-#[derive(Default)]
-struct Runtime {
-    events: Mutex<VecDeque<(String, Value)>>,
-    has_event: Notify,
-}
-
 /// A function that runs.
 struct Function {
     child: Child,
-    runtime: Arc<Runtime>,
-    answers: mpsc::UnboundedReceiver<(String, Value)>,
+    runtime: Runtime,
 }
 
 impl Drop for Function {
@@ -71,31 +50,6 @@ impl Drop for Function {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-type Shared = (Arc<Runtime>, mpsc::UnboundedSender<(String, Value)>);
-
-async fn next(State((runtime, _)): State<Shared>) -> Response {
-    loop {
-        let event = runtime.events.lock().expect("nobody panics here").pop_front();
-        let Some((id, event)) = event else {
-            runtime.has_event.notified().await;
-            continue;
-        };
-        let deadline = (Timestamp::now() + SignedDuration::from_secs(300)).as_millisecond().to_string();
-        let headers = [
-            ("lambda-runtime-aws-request-id", id),
-            ("lambda-runtime-deadline-ms", deadline),
-            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:local:000000000000:function:evergrant".to_owned()),
-        ];
-        return (headers, Json(event)).into_response();
-    }
-}
-
-async fn answered(State((_, answers)): State<Shared>, Path((_, kind)): Path<(String, String)>, body: Bytes) -> StatusCode {
-    let body = serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
-    let _ = answers.send((kind, body));
-    StatusCode::ACCEPTED
 }
 
 fn environment(world: &World, aws: &Aws) -> Vec<(&'static str, String)> {
@@ -111,31 +65,6 @@ fn environment(world: &World, aws: &Aws) -> Vec<(&'static str, String)> {
     variables
 }
 
-/// What every function here is told, wherever Entra is.
-fn shared_environment(aws: &str, backend: &Backend) -> Vec<(&'static str, String)> {
-    let text = |name, value: &str| (name, value.to_owned());
-    vec![
-        text("EVERGRANT_REDIRECT_URL", "https://api.example/v1/consent/callback"),
-        text("EVERGRANT_CONNECTIONS_TABLE", system_tests::engine::CONNECTIONS),
-        text("EVERGRANT_PEOPLE_TABLE", system_tests::engine::PEOPLE),
-        text("EVERGRANT_KEY_ID", "alias/evergrant"),
-        text("EVERGRANT_SYNC_QUEUE_URL", &format!("{aws}/000000000000/sync")),
-        text("EVERGRANT_BULK_QUEUE_URL", &format!("{aws}/000000000000/bulk")),
-        text("EVERGRANT_PHOTO_QUEUE_URL", &format!("{aws}/000000000000/photos")),
-        text("EVERGRANT_PHOTO_BUCKET", system_tests::aws::BUCKET),
-        text("EVERGRANT_PUBLIC_URL", "https://api.example"),
-        text("EVERGRANT_PORTAL_ORIGINS", "https://portal.example"),
-        ("EVERGRANT_CALLER_KEYS", backend.key_set()),
-        text("AWS_REGION", "local"),
-        text("AWS_ACCESS_KEY_ID", "local"),
-        text("AWS_SECRET_ACCESS_KEY", "local"),
-        text("AWS_ENDPOINT_URL", aws),
-        text("AWS_LAMBDA_FUNCTION_NAME", "evergrant"),
-        text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-        text("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-    ]
-}
-
 impl Function {
     async fn start(name: &str, world: &World) -> (Self, Aws) {
         let aws = Aws::start(&world.engine.endpoint).await.expect("the stand-in starts");
@@ -143,27 +72,16 @@ impl Function {
     }
 
     async fn start_with(name: &str, environment: Vec<(&'static str, String)>) -> Self {
-        let runtime = Arc::new(Runtime::default());
-        let (send, answers) = mpsc::unbounded_channel();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
-        let address = listener.local_addr().expect("it has an address").to_string();
-        let routes = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(answered))
-            .with_state((Arc::clone(&runtime), send));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let runtime = Runtime::start().await.expect("a port is free");
         let mut command = Command::new(binary(name));
-        command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", address);
+        command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", &runtime.address);
         let child = command.stdout(Stdio::null()).spawn().expect("the function starts");
-        Self { child, runtime, answers }
+        Self { child, runtime }
     }
 
     /// Sends an event and waits for the answer: `response` or `error`, and what it says.
     async fn ask(&mut self, event: Value) -> (String, Value) {
-        self.runtime.events.lock().expect("nobody panics here").push_back(("8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(), event));
-        self.runtime.has_event.notify_one();
-        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
-        answer.expect("the function answers in time").expect("the runtime is there")
+        self.runtime.ask(event).await.expect("the function answers in time")
     }
 }
 

@@ -28,7 +28,7 @@ async fn due(world: &World) -> ConnectionId {
 /// Takes the lease of a check that is due, as a worker would that never comes back.
 async fn take(world: &World, id: &ConnectionId) -> Option<(Connection, Lease)> {
     let now = world.now();
-    let due = world.ports.store.read_due(std::slice::from_ref(id)).await.unwrap().remove(0);
+    let due = world.ports.store.read_due(std::slice::from_ref(id)).await.unwrap().readable.remove(0);
     let holder = Holder { nonce: [1; 16], until: now + LEASE };
     let lease = world.ports.store.take_check(&due, holder, now).await.unwrap();
     lease.map(|lease| (due.connection, lease))

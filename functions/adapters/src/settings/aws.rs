@@ -1,8 +1,9 @@
 //! The clients of AWS: where it is, and as whom we speak to it.
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use secrecy::SecretString;
 
-use super::Environment;
+use super::{Environment, way};
 
 /// Where AWS is, and as whom we speak to it. Credentials are those of the environment, which Lambda keeps fresh: no chain of providers
 /// has to be tried at start.
@@ -13,6 +14,7 @@ pub struct Aws {
     access_key_id: String,
     secret_access_key: SecretString,
     session_token: Option<SecretString>,
+    http: SharedHttpClient,
 }
 
 impl Aws {
@@ -28,6 +30,7 @@ impl Aws {
             access_key_id,
             secret_access_key: secret_access_key.into(),
             session_token: environment.optional("AWS_SESSION_TOKEN").map(SecretString::from),
+            http: way::open(),
         })
     }
 
@@ -40,6 +43,7 @@ impl Aws {
             access_key_id: "local".to_owned(),
             secret_access_key: "local".to_owned().into(),
             session_token: None,
+            http: way::open(),
         }
     }
 }
@@ -91,6 +95,7 @@ macro_rules! service {
                     .behavior_version(BehaviorVersion::latest())
                     .region(Region::new(self.region.clone()))
                     .credentials_provider(credentials)
+                    .http_client(self.http.clone())
                     .retry_config(RetryConfig::standard().with_max_attempts(3))
                     .timeout_config(timeouts);
                 builder.set_endpoint_url(self.endpoint.clone());

@@ -192,6 +192,15 @@ impl Connection {
     }
 }
 
+/// Connections whose check is due, as they were read together.
+#[derive(Debug, Default)]
+pub struct DueChecks {
+    /// Those that can be checked.
+    pub readable: Vec<DueCheck>,
+    /// Those whose items cannot be read, and why: they hold up nobody else.
+    pub unreadable: Vec<(ConnectionId, StoreError)>,
+}
+
 /// A connection whose check is due, as it was read without its lease.
 #[derive(Debug, Clone)]
 pub struct DueCheck {
@@ -202,6 +211,29 @@ pub struct DueCheck {
     /// Until when somebody else holds the lease.
     pub leased_until: Timestamp,
     fence: u64,
+}
+
+impl DueChecks {
+    /// Of an item that tells not even whose it is nothing can be told but that.
+    fn read(items: &[Item]) -> Result<Self, StoreError> {
+        let mut read = Self::default();
+        for item in items {
+            match (DueCheck::read(item), id_of(item)) {
+                (Ok(due), _) => read.readable.push(due),
+                (Err(error), Some(id)) => read.unreadable.push((id, error)),
+                (Err(error), None) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl DueCheck {
+    fn read(item: &Item) -> Result<Self, StoreError> {
+        let reader = Reader::open(item)?;
+        let leased_until = reader.time("lease_until")?;
+        Ok(Self { connection: Connection::read(item)?, tokens: None, leased_until, fence: reader.number("fence")? })
+    }
 }
 
 impl Store {
@@ -285,18 +317,14 @@ impl Store {
 
     /// Reads connections whose check is due, and the tokens that each points to, many in one request. What is read is worth something only
     /// to whoever then takes the lease by [`Store::take_check`]. Connections that are gone, or that DynamoDB did not get to, are left out.
+    /// Tokens that cannot be read are looked for again by whoever needs them, and fail there.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn read_due(&self, ids: &[ConnectionId]) -> Result<Vec<DueCheck>, StoreError> {
+    pub async fn read_due(&self, ids: &[ConnectionId]) -> Result<DueChecks, StoreError> {
         let keys = ids.iter().map(|id| (connection_key(id), SK.to_owned())).collect();
         let items = self.batch_get(keys, "read due connections").await?;
-        let due = items.iter().map(|item| {
-            let reader = Reader::open(item)?;
-            let leased_until = reader.time("lease_until")?;
-            Ok(DueCheck { connection: Connection::read(item)?, tokens: None, leased_until, fence: reader.number("fence")? })
-        });
-        let mut due: Vec<DueCheck> = due.collect::<Result<_, StoreError>>()?;
+        let DueChecks { readable: mut due, unreadable } = DueChecks::read(&items)?;
         // Where the last holder of the lease stored the tokens in use, none are newer. Any other may have stored some, and then died, given
         // up, or found that it could not tell.
         let in_use = |due: &DueCheck| {
@@ -306,13 +334,13 @@ impl Store {
         };
         let tokens = self.batch_get(due.iter().filter_map(in_use).collect(), "read tokens in use").await?;
         for item in &tokens {
-            let (owner, tokens) = (Reader::open(item)?.text("pk")?.to_owned(), grants::read(item)?);
+            let Ok((owner, tokens)) = grants::read_owned(item) else { continue };
             let points_here = |due: &DueCheck| due.connection.body.grant.as_ref().is_some_and(|grant| grant.current == tokens.slot);
             if let Some(due) = due.iter_mut().find(|due| connection_key(&due.connection.id) == owner && points_here(due)) {
                 due.tokens = Some(tokens);
             }
         }
-        Ok(due)
+        Ok(DueChecks { readable: due, unreadable })
     }
 
     /// Takes the lease of a connection whose check is due, if nobody took it since it was read; `None` otherwise.
@@ -350,6 +378,10 @@ impl Store {
         let update = self.under(lease, json(&connection.body)?, work, LeaseEnd::Release);
         self.update_and_tell(update, notices, format!("settle connection {}", connection.id)).await
     }
+}
+
+fn id_of(item: &Item) -> Option<ConnectionId> {
+    item.get("pk")?.as_s().ok()?.strip_prefix("connection#")?.parse().ok()
 }
 
 fn key_of(item: &Item) -> Option<(String, String)> {

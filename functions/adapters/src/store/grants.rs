@@ -187,7 +187,12 @@ pub(super) fn sort_key(slot: Slot) -> String {
     format!("grant#{}", slot.slot)
 }
 
-pub(super) fn read(item: &Item) -> Result<SealedTokens, StoreError> {
+/// Tokens, and the partition that they are in.
+pub(super) fn read_owned(item: &Item) -> Result<(String, SealedTokens), StoreError> {
+    Ok((Reader::open(item)?.text("pk")?.to_owned(), read(item)?))
+}
+
+fn read(item: &Item) -> Result<SealedTokens, StoreError> {
     let reader = Reader::open(item)?;
     Ok(SealedTokens {
         slot: Slot { slot: reader.number("slot")?, generation: reader.number("generation")? },

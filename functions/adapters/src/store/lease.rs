@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, ReturnValuesOnCo
 use domain::ids::ConnectionId;
 use jiff::{SignedDuration, Timestamp};
 
-use super::item::{Item, Reader, bytes, number, text, time};
+use super::item::{Item, Reader, VERSION, bytes, number, text, time};
 use super::notices::Notice;
 use super::pauses::PAUSED;
 use super::{Store, StoreError, connection_key, failed};
@@ -50,7 +50,8 @@ pub(super) enum Terms {
 }
 
 impl Store {
-    /// Takes the lease of an item, and reads the item in the same write. `None` when the terms are not met.
+    /// Takes the lease of an item, and reads the item in the same write. `None` when the terms are not met. An item of a newer release is
+    /// left as it is: nothing is changed that cannot be read.
     pub(super) async fn take(
         &self,
         (pk, sk): (String, impl Into<Cow<'static, str>>),
@@ -69,7 +70,8 @@ impl Store {
         let mut request = self.client.update_item().table_name(&self.connections).key("pk", text(&pk)).key("sk", text(sk.clone()));
         request = request
             .update_expression("SET lease_until = :until, holder = :holder ADD fence :one")
-            .condition_expression(condition)
+            .condition_expression(format!("{condition} AND v <= :version"))
+            .expression_attribute_values(":version", number(VERSION))
             .expression_attribute_values(":until", time(holder.until))
             .expression_attribute_values(":holder", nonce.clone())
             .expression_attribute_values(":one", number(1))
@@ -92,10 +94,15 @@ impl Store {
                     self.take_out(&pk, sk).await?;
                     return Ok(None);
                 }
-                _ => match failed(what, error) {
-                    StoreError::Overtaken { .. } => return Ok(None),
-                    error => return Err(error),
-                },
+                found => {
+                    if let Some(item) = found.filter(|item| !item.is_empty()) {
+                        Reader::open(item)?;
+                    }
+                    match failed(what, error) {
+                        StoreError::Overtaken { .. } => return Ok(None),
+                        error => return Err(error),
+                    }
+                }
             },
         };
         let item = item.unwrap_or_default();
