@@ -21,7 +21,7 @@ let folder;
 let mails;
 
 before(async () => {
-  assert.ok(existsSync(writer), `there is no ${writer}: run cargo build -p notify --example mails`);
+  assert.ok(existsSync(writer), `there is no ${writer}: run cargo build -p system-tests --example mails`);
   mkdirSync(pictures, { recursive: true });
   folder = mkdtempSync(join(tmpdir(), 'evergrant-mails-'));
   execFileSync(writer, [folder]);
@@ -48,10 +48,12 @@ async function each(options, look) {
   await context.close();
 }
 
-/** Rules of WCAG A and AA that the page breaks: contrast and names of links among them. */
-async function faults(page) {
+const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Rules that the page breaks, as axe sees them. */
+async function faults(page, rules) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  const { violations } = await page.evaluate((runOnly) => axe.run(document, { runOnly }), rules);
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${id} ${target.flat().join(' ')} ${any[0]?.message ?? ''}`));
 }
 
@@ -63,7 +65,8 @@ describe('every mail', () => {
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           assert.ok(overflow <= 0, `${mail} is ${overflow} px wider than the screen`);
           await page.screenshot({ path: `${pictures}${mail}-${colorScheme}-${width}.png`, fullPage: true });
-          assert.deepEqual(await faults(page), [], mail);
+          // Colours are those of the scheme at any width, and everything else is the same in any scheme.
+          if (width === 320) assert.deepEqual(await faults(page, colorScheme === 'light' ? EVERYTHING : ['color-contrast']), [], mail);
         });
       });
 
@@ -72,7 +75,6 @@ describe('every mail', () => {
       await page.evaluate(() => document.querySelectorAll('style').forEach((style) => style.remove()));
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${mail} is ${overflow} px wider than the screen`);
-      assert.deepEqual(await faults(page), [], mail);
     });
   });
 

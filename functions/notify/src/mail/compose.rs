@@ -138,7 +138,10 @@ impl Pen<'_> {
     fn diagnosed(&self, letter: Letter, diagnosis: &DiagnosisView, mut facts: Vec<(String, String)>, meaning: String) -> Letter {
         let sentence = |text: &str| one_line(text, SENTENCE_CHARS_MAX);
         let happened = format!("{}. {}", diagnosis.headline.trim_end_matches('.'), diagnosis.explanation);
-        facts.push(self.fact(words::WHO, self.say(words::who(diagnosis.who))));
+        // The operator's people read only of what they must repair themselves.
+        if self.occasion.reader.kind == ReaderKind::Customer {
+            facts.push(self.fact(words::WHO, self.say(words::who(diagnosis.who))));
+        }
         for told in &diagnosis.facts {
             let value = told.at.map(|at| self.moment(at)).or_else(|| told.text.as_deref().map(sentence));
             facts.extend(value.map(|value| (sentence(&told.label), value)));
@@ -162,6 +165,7 @@ impl Pen<'_> {
             0 => (self.say(words::OVERDUE_SUBJECT), self.say(words::OVERDUE_HEADLINE)),
             _ => (self.fill(words::EXPIRING_SUBJECT, &gaps), self.fill(words::EXPIRING_HEADLINE, &gaps)),
         };
+        let meaning = if days_left == 0 { words::OVERDUE_MEANING } else { words::EXPIRING_MEANING };
         let confidence = match forecast.confidence {
             Confidence::Low => words::LOW,
             Confidence::Medium => words::MEDIUM,
@@ -172,7 +176,7 @@ impl Pen<'_> {
             facts.extend(seen.at.map(|at| (one_line(&seen.label, SENTENCE_CHARS_MAX), self.moment(at))));
         }
         Letter {
-            paragraphs: vec![one_line(&forecast.reason, SENTENCE_CHARS_MAX), self.say(words::EXPIRING_MEANING)],
+            paragraphs: vec![one_line(&forecast.reason, SENTENCE_CHARS_MAX), self.say(meaning)],
             facts,
             steps: self.steps(vec![self.say(words::EXPIRING_STEP)]),
             forward: Some(self.say(words::FORWARD)),

@@ -11,7 +11,9 @@ use super::letter::{Letter, Link, List, Tone};
 const FONT: &str = "font-family:'Segoe UI',system-ui,-apple-system,Roboto,Helvetica,Arial,sans-serif";
 const BODY: &str = "margin:0;padding:0;background:#f3f4f7;color:#1b1f27";
 const SHEET: &str = "box-sizing:border-box;max-width:600px;margin:0 auto;padding:24px 16px";
-const CARD: &str = "box-sizing:border-box;padding:24px;background:#ffffff;border:1px solid #dfe2e8;border-radius:12px";
+// A name or a host that is wider than the screen breaks.
+const CARD: &str =
+    "overflow-wrap:anywhere;box-sizing:border-box;padding:24px;background:#ffffff;border:1px solid #dfe2e8;border-radius:12px";
 const SENDER: &str = "margin:0 0 16px;font-size:14px;line-height:1.4;color:#555c69";
 const HEADLINE: &str = "margin:0 0 16px;font-size:22px;line-height:1.3;font-weight:600;color:#1b1f27";
 const PARAGRAPH: &str = "margin:0 0 16px;font-size:16px;line-height:1.5;color:#1b1f27";
@@ -20,11 +22,11 @@ const LIST: &str = "margin:0 0 16px;padding:0 0 0 24px;font-size:16px;line-heigh
 const LINE: &str = "margin:0 0 8px";
 const FACTS: &str = "margin:0 0 16px;padding:12px 16px;background:#f3f4f7;border-radius:8px;font-size:14px;line-height:1.5";
 const FACT_NAME: &str = "margin:0;color:#555c69";
-const FACT_VALUE: &str = "margin:0 0 8px;color:#1b1f27;overflow-wrap:anywhere";
+const FACT_VALUE: &str = "margin:0 0 8px;color:#1b1f27";
 const BUTTON: &str = "display:inline-block;box-sizing:border-box;max-width:100%;padding:12px 24px;background:#1f5fc4;color:#ffffff;\
                       border-radius:8px;font-size:16px;line-height:1.4;font-weight:600;text-decoration:none;text-align:center";
 const SMALL: &str = "margin:16px 0 0;font-size:14px;line-height:1.5;color:#555c69";
-const FOOT: &str = "margin:16px 8px 0;font-size:13px;line-height:1.5;color:#555c69";
+const FOOT: &str = "overflow-wrap:anywhere;margin:16px 8px 0;font-size:13px;line-height:1.5;color:#555c69";
 const LINK: &str = "color:#1f5fc4;text-decoration:underline";
 
 /// Colours of a dark scheme. They must win over those inline.

@@ -107,6 +107,8 @@ pub(super) const OVERDUE_SUBJECT: Row = row("The connection to {name} may stop a
 pub(super) const OVERDUE_HEADLINE: Row = row("The connection to {name} may stop at any time");
 pub(super) const EXPIRING_MEANING: Row =
     row("Nothing has stopped yet. A renewed consent before that day keeps people’s attributes up to date without a break.");
+pub(super) const OVERDUE_MEANING: Row =
+    row("Nothing has stopped yet. A renewed consent keeps people’s attributes up to date without a break.");
 pub(super) const EXPIRING_STEP: Row =
     row("Open the portal, choose “Renew consent”, and sign in at Microsoft as an administrator of {name}. It takes a minute.");
 pub(super) const RECOVERED_SUBJECT: Row = row("The connection to {name} works again");
@@ -120,7 +122,7 @@ pub(super) const SPARE_LOST_WHAT: Row =
     row("Microsoft no longer accepts the backup consent. The consent that is in use works, and nothing has stopped.");
 pub(super) const SPARE_STEP: Row =
     row("Open the portal, choose “Add a backup consent”, and let another administrator of {name} sign in at Microsoft.");
-pub(super) const HELD_SUBJECT: Row = row("{people} removed people of {name} wait for your approval");
+pub(super) const HELD_SUBJECT: Row = row("The removal of {people} people of {name} waits for your approval");
 pub(super) const HELD_HEADLINE: Row = row("{people} of {of} people are gone from the directory of {name} at once");
 pub(super) const HELD_MEANING: Row =
     row("That many at once is rather a mistake than true, so nobody was removed. They stay in use until somebody approves or rejects.");
@@ -171,7 +173,7 @@ pub(super) const ENDED: Row = row("Ended");
 pub(super) const EXPECTED: Row = row("Expected end");
 pub(super) const CONFIDENCE: Row = row("Confidence");
 pub(super) const WHO: Row = row("Who can repair it");
-pub(super) const IN_USE: Row = row("In use now: consent of");
+pub(super) const IN_USE: Row = row("Consent in use now");
 pub(super) const AS_OF: Row = row("Attributes as of");
 pub(super) const ANSWER: Row = row("Last answer");
 pub(super) const CUSTOMER: Row = row("Customer");
