@@ -21,7 +21,7 @@ let folder;
 let mails;
 
 before(async () => {
-  assert.ok(existsSync(writer), `there is no ${writer}: run cargo build -p notify --example mails`);
+  assert.ok(existsSync(writer), `there is no ${writer}: run cargo build -p system-tests --example mails`);
   mkdirSync(pictures, { recursive: true });
   folder = mkdtempSync(join(tmpdir(), 'evergrant-mails-'));
   execFileSync(writer, [folder]);

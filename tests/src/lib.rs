@@ -21,6 +21,7 @@
 //! | [`shelf`] | the object store; also lets a story break it and see what is there |
 //! | [`published`] | the event bus |
 //! | [`posted`] | the outbox of mails and webhooks; also tells what SES would |
+//! | [`letters`] | one mail of every kind, to be read and looked at |
 //! | [`caller`] | the operator's backend, which signs callers' tokens |
 //! | [`answer`] | what a browser sees |
 //! | [`chance`] | clock and chance |
@@ -46,6 +47,7 @@ pub mod earlier;
 pub mod engine;
 pub mod foresight;
 pub mod lambda;
+pub mod letters;
 pub mod log;
 pub mod planted;
 pub mod posted;

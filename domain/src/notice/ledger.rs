@@ -125,6 +125,8 @@ pub enum Outcome {
     Accepted,
     /// It could not bring it there.
     Failed(String),
+    /// It cannot bring anything there any more: later tellings fail with this one.
+    Lost(String),
 }
 
 /// What follows from settling a claim.
@@ -279,7 +281,8 @@ impl Ledger {
         if self.step < Some(step) {
             return;
         }
-        let line = self.lines.get_mut(recipient).filter(|_| self.step == Some(step));
+        let is_meant = self.step == Some(step) || matches!(outcome, Outcome::Lost(_));
+        let line = self.lines.get_mut(recipient).filter(|_| is_meant);
         match (outcome, line) {
             (Outcome::Accepted, Some(Line { stand: Stand::Failed { .. }, .. })) => {}
             (Outcome::Accepted, line) => {
@@ -288,7 +291,7 @@ impl Ledger {
                 }
                 self.told.insert(recipient.clone());
             }
-            (Outcome::Failed(why), line) => {
+            (Outcome::Failed(why) | Outcome::Lost(why), line) => {
                 if let Some(line) = line.filter(|line| !matches!(line.stand, Stand::Failed { .. })) {
                     line.stand = Stand::Failed { at: now, why: why.clone() };
                 }

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Desk;
-use crate::look::{Scene, look};
+use crate::look::{Scene, disable, look};
 use crate::send::{SendError, send};
 
 /// So long nobody else takes a notice: longer than looking, sending to everybody, and noting it may take. Lambda ends the function before.
@@ -108,9 +108,13 @@ async fn settle(desk: &Desk, scene: &Scene, owed: &mut Owed, (sent, holder): (&[
             }
         }
         follow_ups.extend(missed(scene, &matter, ledger, now));
-        ((), follow_ups)
+        (follow_ups.clone(), follow_ups)
     };
-    desk.store.amend(owed, Writer::Leaver(holder), noted).await?;
+    let follow_ups = desk.store.amend(owed, Writer::Leaver(holder), noted).await?;
+    // At once where that goes well; else when the follow-up is worked on.
+    for follow_up in follow_ups.iter().filter(|follow_up| follow_up.kind == NoticeKind::EndpointDisabled) {
+        disable(desk, follow_up).await?;
+    }
     Ok(())
 }
 

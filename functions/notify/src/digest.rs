@@ -6,6 +6,8 @@
 use adapters::store::StoreError;
 use adapters::store::connections::Connection;
 use domain::diagnosis;
+use domain::health::Health;
+use domain::notice::NoticeKind;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Desk;
@@ -41,6 +43,9 @@ pub(crate) async fn troubled(desk: &Desk) -> Result<Vec<Troubled>, StoreError> {
         };
         // What a connection is now counts, and not what it was when it was told.
         let standing = connection.as_ref().map_or(&notice.standing, |connection| &connection.body.standing);
+        if standing.health == Health::Healthy && notice.kind != NoticeKind::DeletionsHeld {
+            continue;
+        }
         let headline = standing.health.refusal().map(|refusal| diagnosis::diagnose_for_operator(refusal).headline);
         troubled.push(Troubled {
             customer: notice.customer.to_string(),

@@ -72,7 +72,7 @@ pub(crate) async fn look(desk: &Desk, owed: &Owed) -> Result<Scene, StoreError> 
 }
 
 /// Disables the endpoint that a notice is about, as of the notice; answers whether it is this notice that did.
-async fn disable(desk: &Desk, notice: &Notice) -> Result<bool, StoreError> {
+pub(crate) async fn disable(desk: &Desk, notice: &Notice) -> Result<bool, StoreError> {
     let Some(contact) = notice.contact.as_deref().and_then(|id| id.parse::<ContactId>().ok()) else {
         return Ok(false);
     };
@@ -120,7 +120,7 @@ impl Scene {
             is_superseded: self.is_told_elsewhere || self.notices.iter().any(is_later),
             holds_deletions: hold.is_some_and(|hold| hold.since <= owed_at),
         };
-        let is_untold = kind == NoticeKind::Recovered && self.told_of_trouble(owed_at).is_empty();
+        let is_untold = kind == NoticeKind::Recovered && self.told_of_trouble(matter).is_empty();
         ladder::end(kind, (owed_at, ledger.is_told()), &situation).or_else(|| is_untold.then_some(End::Untold))
     }
 
@@ -129,8 +129,8 @@ impl Scene {
         let kind = matter.kind();
         let quiet = self.stored.audience.quiet_hours.filter(|_| ladder::may_wait(kind, step));
         let at = quiet.map_or(now, |quiet| quiet.earliest(now, &self.zone));
-        let mut addressed: Vec<Addressed> = self.contacts(kind, (matter.owed_at(), step)).map(|contact| told(contact, at)).collect();
-        let told = self.told_of_trouble(matter.owed_at());
+        let mut addressed: Vec<Addressed> = self.contacts(matter, step).map(|contact| told(contact, at)).collect();
+        let told = self.told_of_trouble(matter);
         let is_told = |recipient: &Recipient| match ladder::circle(kind) {
             Circle::Customer => false,
             Circle::Operator | Circle::MailAndOperator => true,
@@ -145,8 +145,8 @@ impl Scene {
     }
 
     /// The contacts of the customer who are told.
-    fn contacts(&self, kind: NoticeKind, (owed_at, step): (Timestamp, u16)) -> impl Iterator<Item = &Contact> {
-        let told = self.told_of_trouble(owed_at);
+    fn contacts(&self, matter: &Matter, step: u16) -> impl Iterator<Item = &Contact> + use<'_> {
+        let (kind, told) = (matter.kind(), self.told_of_trouble(matter));
         self.stored.audience.hearing(Group::of(kind, 0)).filter(move |contact| {
             let is_mail = matches!(contact.channel, Channel::Mail { .. });
             let is_meant = match ladder::circle(kind) {
@@ -159,19 +159,23 @@ impl Scene {
         })
     }
 
-    /// Who was told of the trouble before `owed_at`, since the last time that it was over.
-    fn told_of_trouble(&self, owed_at: Timestamp) -> BTreeSet<Recipient> {
-        let is_news = |owed: &&Owed| ladder::is_about_health(owed.matter.kind());
-        let before = self.notices.iter().filter(|owed| owed.matter.owed_at() < owed_at).filter(is_news);
+    /// The notices before this one, newest first.
+    fn before(&self, matter: &Matter) -> impl Iterator<Item = &Owed> + use<'_> {
+        let (id, owed_at) = (matter.id(), matter.owed_at());
+        self.notices.iter().filter(move |owed| owed.matter.owed_at() <= owed_at && owed.matter.id() != id)
+    }
+
+    /// Who was told of the trouble before this notice, since the last time that it was over.
+    fn told_of_trouble(&self, matter: &Matter) -> BTreeSet<Recipient> {
+        let before = self.before(matter).filter(|owed| ladder::is_about_health(owed.matter.kind()));
         let trouble = before.take_while(|owed| owed.matter.kind() != NoticeKind::Recovered);
         trouble.flat_map(|owed| owed.ledger.told().cloned().collect::<Vec<_>>()).collect()
     }
 
     /// When the trouble began of which this is the end.
-    pub(crate) fn stopped_at(&self, owed_at: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn stopped_at(&self, matter: &Matter) -> Option<Timestamp> {
         let stops = |kind| matches!(kind, NoticeKind::Dead | NoticeKind::Suspended | NoticeKind::OperatorFault);
-        let before = self.notices.iter().filter(|owed| owed.matter.owed_at() < owed_at);
-        let trouble = before.take_while(|owed| owed.matter.kind() != NoticeKind::Recovered);
+        let trouble = self.before(matter).take_while(|owed| owed.matter.kind() != NoticeKind::Recovered);
         trouble.filter(|owed| stops(owed.matter.kind())).map(|owed| owed.matter.owed_at()).last()
     }
 }

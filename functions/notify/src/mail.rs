@@ -9,7 +9,7 @@
 //!
 //! Whatever comes from outside, such as a tenant's name, is one line, of bounded length, and escaped.
 //!
-//! To add a notice: a variant of [`News`], its rows in `words`, its arm in `compose`, a sample in `tests/mails`.
+//! To add a notice: a variant of [`News`], its rows in `words`, its arm in `compose`, a sample in `system_tests::letters`.
 
 mod compose;
 mod html;

@@ -167,13 +167,14 @@ async fn lose(desk: &Desk, owed: &Owed, (recipient, destination): (&Recipient, &
 async fn note(desk: &Desk, owed: &mut Owed, tagged: &Tagged, word: &Word) -> Result<(), OutcomeError> {
     let outcome = match word {
         Word::Taken => Outcome::Accepted,
-        Word::Failed(why) | Word::Lost(why) => Outcome::Failed(why.clone()),
+        Word::Failed(why) => Outcome::Failed(why.clone()),
+        Word::Lost(why) => Outcome::Lost(why.clone()),
         Word::Idle => return Ok(()),
     };
     // Whether nobody is left to be reached is asked only where somebody was not.
     let scene = match outcome {
         Outcome::Accepted => None,
-        Outcome::Failed(_) => Some(look(desk, owed).await?),
+        Outcome::Failed(_) | Outcome::Lost(_) => Some(look(desk, owed).await?),
     };
     let (matter, now) = (owed.matter.clone(), desk.clock.now());
     let learned = |ledger: &mut Ledger| {

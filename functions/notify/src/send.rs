@@ -139,6 +139,7 @@ struct Words {
     diagnosis: domain::api::DiagnosisView,
     forecast: ForecastView,
     days_left: u16,
+    stopped_at: Option<Timestamp>,
     cause: String,
     place: String,
 }
@@ -163,7 +164,7 @@ impl Words {
         };
         let expected = scene.connection.as_ref().and_then(|connection| connection.body.forecast.as_ref());
         let days_left = expected.map_or(0, |forecast| forecast.days_left(now));
-        Self { diagnosis, forecast, days_left, cause, place }
+        Self { diagnosis, forecast, days_left, stopped_at: scene.stopped_at(matter), cause, place }
     }
 }
 
@@ -216,7 +217,7 @@ fn news<'a>(scene: &'a Scene, notice: &'a Notice, words: &'a Words) -> News<'a> 
         NoticeKind::Dead => News::Dead { diagnosis, since },
         NoticeKind::Suspended => News::Suspended { diagnosis, since },
         NoticeKind::Expiring | NoticeKind::Reminder => News::Expiring { forecast: &words.forecast, days_left: words.days_left },
-        NoticeKind::Recovered => News::Recovered { since, stopped_at: scene.stopped_at(at) },
+        NoticeKind::Recovered => News::Recovered { since, stopped_at: words.stopped_at },
         NoticeKind::SwitchedToSpare => {
             let grant = scene.connection.as_ref().and_then(|connection| connection.body.grant.as_ref());
             News::SwitchedToSpare { at, consented_by: grant.and_then(|grant| grant.consenter_name.as_deref()) }

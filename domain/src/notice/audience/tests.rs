@@ -1,3 +1,5 @@
+//! Rules of contacts, addresses and drafts, as tables.
+
 use super::*;
 use crate::ids::ContactId;
 use jiff::Timestamp;

@@ -1,10 +1,8 @@
 //! What mails say, whole, and what they must never do whatever anybody is called.
 
-mod samples;
-
 use notify::mail::{Mail, News, Occasion, Troubled, write};
 use proptest::prelude::*;
-use samples::{HOSTILE, Sources};
+use system_tests::letters::{HOSTILE, Sources};
 
 #[test]
 fn every_mail_says_what_happened_what_it_means_and_what_to_do() {

@@ -10,10 +10,9 @@ use notify::mail::{Mail, News, Occasion, Operator, Reader, ReaderKind, Troubled,
 use url::Url;
 
 /// Names that try to be more than names.
-pub(crate) const HOSTILE: &str = "Contoso\r\nBcc: all@contoso.com <script>alert(1)</script> \u{202e}\"&'";
+pub const HOSTILE: &str = "Contoso\r\nBcc: all@contoso.com <script>alert(1)</script> \u{202e}\"&'";
 
-/// What Entra says, as a refusal.
-pub(crate) fn refusal(error: &str, suberror: &str, text: &str) -> refusal::Refusal {
+fn refusal(error: &str, suberror: &str, text: &str) -> refusal::Refusal {
     let body = ErrorBody {
         error: error.to_owned(),
         suberror: Some(suberror.to_owned()),
@@ -29,7 +28,7 @@ pub(crate) fn refusal(error: &str, suberror: &str, text: &str) -> refusal::Refus
 }
 
 /// Everything that news borrow from.
-pub(crate) struct Sources {
+pub struct Sources {
     now: Timestamp,
     portal: Url,
     zone: TimeZone,
@@ -42,7 +41,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Of one company in Berlin, in May.
-    pub(crate) fn of_may() -> Self {
+    pub fn of_may() -> Self {
         let now: Timestamp = "2026-05-12T07:30:00Z".parse().expect("a time");
         let revoked = "AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
                        have changed or reset their password. The grant was issued on '2026-03-02T09:12:44.0000000Z' and the TokensValidFrom \
@@ -107,7 +106,7 @@ impl Sources {
     }
 
     /// Every occasion, with its name.
-    pub(crate) fn occasions(&self) -> Vec<(&'static str, Occasion<'_>)> {
+    pub fn occasions(&self) -> Vec<(&'static str, Occasion<'_>)> {
         let since = self.now - SignedDuration::from_mins(4);
         let hour = SignedDuration::from_hours(1);
         let dead = News::Dead { diagnosis: &self.revoked, since };
@@ -146,7 +145,7 @@ impl Sources {
     }
 
     /// Every mail, with its name: each occasion as it is, and one whose tenant's name is hostile and long.
-    pub(crate) fn mails(&self) -> Vec<(String, Mail)> {
+    pub fn mails(&self) -> Vec<(String, Mail)> {
         let occasions = self.occasions();
         let mut mails: Vec<(String, Mail)> = occasions.iter().map(|(name, occasion)| ((*name).to_owned(), write(occasion))).collect();
         let long = format!("{HOSTILE} {}", "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(2));
