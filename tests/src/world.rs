@@ -1,9 +1,9 @@
 //! One deployment with one tenant, and the person at the browser.
 
 mod calls;
-mod desk;
 mod events;
 mod fleet;
+mod office;
 mod outside;
 mod photos;
 mod told;
@@ -34,8 +34,8 @@ use crate::shelf::Shelf;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
-pub use desk::{Said, vault};
 pub use fleet::Member;
+pub use office::{Said, vault};
 
 /// The operator's registration in Entra.
 pub const CLIENT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
