@@ -2,10 +2,10 @@
 
 mod calls;
 mod cloud;
-mod desk;
 mod events;
 mod fleet;
 mod notices;
+mod office;
 mod outside;
 mod photos;
 mod told;
@@ -37,9 +37,9 @@ use crate::shelf::Shelf;
 use crate::tasks::Tasks;
 use crate::wire::Wire;
 
-pub use desk::{Said, vault};
 pub use fleet::Member;
 pub use notices::{OPERATOR_MAIL, WEBHOOK_SECRET, addressed};
+pub use office::{Said, vault};
 
 /// The operator's registration in Entra.
 pub const CLIENT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);

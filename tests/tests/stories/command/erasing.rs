@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use adapters::store::erasures::Erasure;
-use domain::ids::{ConnectionId, CustomerId};
+use adapters::store::people::Write;
+use domain::ids::{ConnectionId, CustomerId, ObjectId};
 use entra_simulator::Role;
 use evergrant::erase::{Progress, advance};
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +46,16 @@ impl Stage {
         Self { world, ids: vec![id, second], other }
     }
 
+    /// Less, for stories that begin many times: one connection with a photo, and another customer.
+    async fn set_small() -> Self {
+        let world = World::with_people(1).await;
+        let id = world.connect_and_sync().await;
+        world.simulator.give_photo(world.tenant, world.admin, JPEG);
+        world.tour(&id).await;
+        let other = world.fleet(1).await.remove(0);
+        Self { world, ids: vec![id], other }
+    }
+
     fn customer() -> CustomerId {
         CUSTOMER.parse().unwrap()
     }
@@ -70,7 +81,7 @@ impl Stage {
     /// Goes on with the erasure until it is done, however often it has to wait.
     async fn finish(&self) -> Erasure {
         for _ in 0..5 {
-            match advance(&self.world.desk(), &Self::customer()).await.unwrap() {
+            match advance(&self.world.office(), &Self::customer()).await.unwrap() {
                 Progress::Waiting(until) => self.world.set_now(until),
                 Progress::Done(erasure) => return erasure,
             }
@@ -132,7 +143,7 @@ async fn a_token_that_a_check_stores_while_it_is_disconnected_is_deleted_too() {
     let mut held = world.wire.hold("/token", Place::Outbound);
     let disconnecting = async {
         held.arrived().await;
-        let desk = world.desk();
+        let desk = world.office();
         let closed = desk.store.close(&id, [1; 16], world.now()).await.unwrap().unwrap();
         desk.store.delete_tokens(&id).await.unwrap();
         held.release();
@@ -223,7 +234,8 @@ async fn an_export_has_the_people_by_name_the_photos_and_no_secret() {
         people.sort_by_key(|person| person[0].as_str().unwrap_or_default().to_owned());
     }
     assert_eq!(told, real, "people are exported as the API tells them");
-    assert_eq!(of("notice")[0]["body"]["kind"], "dead");
+    let notices: Vec<Value> = of("notice").iter().map(|line| line["body"]["kind"].clone()).collect();
+    assert!(notices.contains(&json!("dead")), "{notices:?}");
     assert_eq!(of("photo-file")[0]["base64"], base64::Engine::encode(&base64::engine::general_purpose::STANDARD, JPEG));
     assert!(of("tokens").iter().all(|line| line["access"]["sealed_bytes"].is_number() && line["refresh"]["sealed_bytes"].is_number()));
     let end = lines.last().unwrap();
@@ -237,10 +249,14 @@ async fn a_sync_under_way_cannot_bring_people_back() {
     let (_, others) = stage.parted().await;
     let (world, id) = (&stage.world, &stage.ids[0]);
     world.command(&format!("sync {id} --full"), "").await;
+    let ada = world.ports.store.people(id, &[ObjectId(world.admin)]).await.unwrap().remove(0).record();
+    let again = ada.clone();
+    // Graph marks the present; the next step lists everybody.
+    world.step(id).await.unwrap();
     let mut held = world.wire.hold("/v1.0/users", Place::Inbound);
     let erasing = async {
         held.arrived().await;
-        let progress = advance(&world.desk(), &Stage::customer()).await.unwrap();
+        let progress = advance(&world.office(), &Stage::customer()).await.unwrap();
         assert_eq!(stage.parted().await.0, Vec::<Item>::new(), "all of it is deleted");
         held.release();
         progress
@@ -248,8 +264,11 @@ async fn a_sync_under_way_cannot_bring_people_back() {
     let (step, progress) = tokio::join!(world.step(id), erasing);
     assert!(!matches!(step, Ok(attribute_sync::Step::Moved | attribute_sync::Step::Completed)), "{step:?}");
     let Progress::Waiting(until) = progress else { panic!("the worker's lease is waited for") };
-    let (late, _) = stage.parted().await;
-    assert!(!late.is_empty(), "the worker wrote what it had, as it may while its lease lasts");
+    // A write that was on its way asks for no lease, and may arrive as long as the worker's would have lasted.
+    world.ports.store.write_people(id, &[Write::Put(ada)], world.now()).await.unwrap();
+    assert_eq!(stage.parted().await.0.len(), 1);
+    assert!(matches!(advance(&world.office(), &Stage::customer()).await, Ok(Progress::Waiting(at)) if at == until));
+    world.ports.store.write_people(id, &[Write::Put(again)], until).await.unwrap();
     world.set_now(until);
     let erasure = stage.finish().await;
     assert!(erasure.finished_at.is_some_and(|at| at >= until));
@@ -266,7 +285,7 @@ async fn a_check_under_way_cannot_bring_a_token_back() {
     let mut held = world.wire.hold("/token", Place::Outbound);
     let erasing = async {
         held.arrived().await;
-        let progress = advance(&world.desk(), &Stage::customer()).await.unwrap();
+        let progress = advance(&world.office(), &Stage::customer()).await.unwrap();
         held.release();
         progress
     };
@@ -288,7 +307,7 @@ async fn a_consent_under_way_connects_nothing_that_was_erased() {
     let mut held = world.wire.hold("/token", Place::Outbound);
     let erasing = async {
         held.arrived().await;
-        let progress = advance(&world.desk(), &Stage::customer()).await.unwrap();
+        let progress = advance(&world.office(), &Stage::customer()).await.unwrap();
         held.release();
         progress
     };
@@ -300,14 +319,14 @@ async fn a_consent_under_way_connects_nothing_that_was_erased() {
 
 /// Erases with one write lost, and again without; `false` where nothing was lost because there were not so many writes.
 async fn killed(operation: &str, after: u32, lost: Lost) -> bool {
-    let stage = Stage::set().await;
+    let stage = Stage::set_small().await;
     let (theirs, others) = stage.parted().await;
     let photos = stage.photos().len() as u64;
     let meter = &stage.world.engine.meter;
     meter.lose(operation, after, lost);
     let mut is_killed = false;
     for _ in 0..4 {
-        match advance(&stage.world.desk(), &Stage::customer()).await {
+        match advance(&stage.world.office(), &Stage::customer()).await {
             Ok(Progress::Waiting(until)) => stage.world.set_now(until),
             Ok(Progress::Done(_)) => break,
             Err(_) => {

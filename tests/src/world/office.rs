@@ -45,7 +45,7 @@ pub fn vault(key: u8) -> LocalVault {
 impl World {
     /// What the commands work with here. Keys are named by a number from 0 to 255; that of a world is 7. Whoever waits lets time pass.
     #[must_use]
-    pub fn desk(&self) -> Desk {
+    pub fn office(&self) -> Desk {
         let (clock, simulator) = (Arc::clone(&self.clock), self.simulator.clone());
         Desk {
             clock: self.ports.clock.clone(),
@@ -80,7 +80,7 @@ impl World {
         let (mut out, mut asides) = (Vec::new(), Vec::new());
         let format = if arguments.json { Format::Json } else { Format::Text };
         let mut console = Console::new(format, typed.as_bytes(), &mut out, &mut asides);
-        let ended = Box::pin(run(&arguments.command, &self.desk(), &mut console)).await;
+        let ended = Box::pin(run(&arguments.command, &self.office(), &mut console)).await;
         drop(console);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command line writes text");
         let (out, mut asides) = (text(out), text(asides));
