@@ -29,17 +29,22 @@ use crate::world::{CUSTOMER, Member, person};
 const SEED: u64 = 20_260_601;
 /// The customer that chose what to sync, and has not consented yet.
 pub const CHOOSER: &str = "chooser";
-/// What it chose.
+/// The customer that was erased.
+pub const LEAVER: &str = "leaver";
+/// What [`CHOOSER`] chose.
 pub const CHOSEN: [&str; 3] = ["displayName", "jobTitle", "mail"];
 
 /// Every kind of item: the module of the store that writes it and what it is, and the table.
-pub const KINDS: [(&str, &str); 16] = [
+pub const KINDS: [(&str, &str); 19] = [
     ("attempts.attempt", CONNECTIONS),
     ("attempts.latest", CONNECTIONS),
+    ("audiences.audience", CONNECTIONS),
     ("changes.page", PEOPLE),
     ("choices.choice", CONNECTIONS),
     ("connections.connection", CONNECTIONS),
     ("course.tour", CONNECTIONS),
+    ("digests.digest", CONNECTIONS),
+    ("erasures.erasure", CONNECTIONS),
     ("fleet.counter", CONNECTIONS),
     ("fleet.incident", CONNECTIONS),
     ("grants.tokens", CONNECTIONS),
@@ -70,6 +75,9 @@ pub fn kind(item: &Item) -> Option<&'static str> {
         ("connection", "photos") => "course.tour",
         ("connection", "newcomers") => "tours.newcomers",
         ("attempt", "attempt") => "attempts.attempt",
+        ("customer", "audience") => "audiences.audience",
+        ("erasure", _) => "erasures.erasure",
+        ("operator", "notice") => "digests.digest",
         ("fleet", "incident") => "fleet.incident",
         ("fleet", "minute") => "fleet.counter",
         ("changes", _) => "changes.page",
@@ -134,6 +142,9 @@ impl Days {
         let cursor = change(&world, &connection).await;
         let blocked = block(&world, strangers).await;
         let chosen = choose(&world).await;
+        world.hears(&["ada@contoso.example", "https://hooks.contoso.example/evergrant"]).await;
+        world.tell().await;
+        leave(&world).await;
         let slot = world.stored(&connection).await.body.grant.expect("it has a grant").current;
         let (attempt, pictured) = (begun.attempt.parse().expect("an id"), pictured(&world).await);
         let memory = Memory { now: world.now(), connection, attempt, slot, pictured, cursor, chosen, blocked };
@@ -234,6 +245,13 @@ async fn choose(world: &World) -> ConnectionId {
     let answer = world.call(CHOOSER, "PUT", &format!("/v1/connections/{id}/attributes"), Some(&choice)).await;
     assert!(answer.status.is_success(), "{}", answer.text);
     id
+}
+
+/// A customer that is erased, and of which the proof is left.
+async fn leave(world: &World) {
+    world.create(LEAVER).await;
+    let said = world.command(&format!("erase {LEAVER} --yes {LEAVER}"), "").await;
+    assert_eq!(said.code, 0, "{}", said.asides);
 }
 
 /// Somebody of the directory whose photo is kept.

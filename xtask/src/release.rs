@@ -11,7 +11,7 @@ use crate::steps::{Journal, cargo};
 use crate::{contest, target};
 
 /// The functions that are released.
-const FUNCTIONS: [&str; 5] = ["token-check", "attribute-sync", "photo-sync", "change-events", "portal-api"];
+const FUNCTIONS: [&str; 6] = ["token-check", "attribute-sync", "photo-sync", "change-events", "notify", "portal-api"];
 
 /// Measures starts.
 ///

@@ -1,6 +1,7 @@
 //! One notice: take it, look how things stand, claim what is due, send it, note what became of it.
 
 use adapters::entropy;
+use adapters::metrics::{self, Metric};
 use adapters::store::ledgers::{Matter, NoticeKey, Owed, Writer};
 use adapters::store::notices::Notice;
 use adapters::store::{Holder, StoreError};
@@ -51,7 +52,7 @@ pub(crate) async fn deliver(desk: &Desk, key: &NoticeKey) -> Result<Tally, Store
     }
     let sent = send_all(desk, &scene, &owed, (claims, holder.until)).await;
     settle(desk, &scene, &mut owed, (&sent, holder)).await?;
-    Ok(tally(&owed, &sent))
+    Ok(tally(&owed, &sent, desk.clock.now()))
 }
 
 /// Ends the notice or begins its next telling, and claims what is due.
@@ -125,13 +126,16 @@ fn why(sending: &Sending) -> Option<&str> {
     }
 }
 
-fn tally(owed: &Owed, sent: &[(Claim, Sending)]) -> Tally {
+fn tally(owed: &Owed, sent: &[(Claim, Sending)], now: Timestamp) -> Tally {
     let mut tally = Tally::default();
     for (claim, sending) in sent {
         let (kind, step) = (owed.matter.kind(), claim.step);
         match sending {
             Sending::Taken => {
                 tally.sent += 1;
+                if step == 0 {
+                    metrics::took(Metric::NoticeLatency, now.duration_since(owed.matter.owed_at()));
+                }
                 tracing::info!(notice = %owed.ledger.of, kind = ?kind, recipient = %claim.recipient, step, "told");
             }
             Sending::Unclear | Sending::Again(_) => {

@@ -1,5 +1,6 @@
 //! The Lambda function behind the notices' schedule, and behind what SES tells of mails.
 
+use adapters::metrics;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -9,7 +10,7 @@ use notify::{Desk, Report, handle, settings};
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
     let desk = settings::from_environment()?;
-    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| serve(&desk, event))).await
+    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| metrics::told(serve(&desk, event)))).await
 }
 
 async fn serve(desk: &Desk, event: LambdaEvent<EventBridgeEvent>) -> Result<Report, Error> {

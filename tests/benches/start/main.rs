@@ -27,7 +27,7 @@ const PROCESSOR_MAX: Duration = Duration::from_millis(10);
 /// The largest binary, TLS included.
 const BINARY_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Our functions.
-const FUNCTIONS: [&str; 5] = ["token-check", "attribute-sync", "photo-sync", "change-events", "portal-api"];
+const FUNCTIONS: [&str; 6] = ["token-check", "attribute-sync", "photo-sync", "change-events", "notify", "portal-api"];
 
 /// A program that is started.
 pub(crate) struct Program {

@@ -6,7 +6,7 @@ use adapters::queue::SyncTask;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::ConnectionId;
 use serde_json::{Value, json};
-use system_tests::earlier::{CHOOSER, CHOSEN, Days, KINDS, Memory, items_of, kind};
+use system_tests::earlier::{CHOOSER, CHOSEN, Days, KINDS, LEAVER, Memory, items_of, kind};
 use system_tests::engine::{CONNECTIONS, Item, PEOPLE};
 use system_tests::world::CUSTOMER;
 use system_tests::{World, log};
@@ -104,6 +104,23 @@ async fn notices_and_incidents_of_an_earlier_release_are_known() {
     let report = world.tick().await;
     assert_eq!(report.faults, 0, "{report:?}");
     assert!(report.outcomes.get("held").is_some_and(|count| *count >= 1), "the incident still holds it back: {report:?}");
+}
+
+#[tokio::test]
+async fn whoever_heard_of_trouble_in_an_earlier_release_hears_on() {
+    let Days { world, memory } = Days::inherit().await;
+    let stored = world.audience().await;
+    assert_eq!((stored.audience.contacts.len(), stored.secrets.len()), (2, 1), "a mail address and a webhook with its secret");
+    let [told, _] = &memory.blocked;
+    let before = world.ports.store.notices(told).await.unwrap();
+    world.work(entra_simulator::Act::RevokeSessions { user: world.admin });
+    assert_eq!(world.verdict(&memory.connection).await, "healthy", "the spare grant takes over");
+    world.tell().await;
+    let letters = world.posted.take_letters();
+    assert!(letters.iter().any(|letter| letter.to.as_str() == "ada@contoso.example"), "{letters:#?}");
+    assert_eq!(world.ports.store.notices(told).await.unwrap(), before, "what was told stays as it was");
+    let again = world.command(&format!("erase {LEAVER} --yes {LEAVER}"), "").await;
+    assert_eq!(again.code, 0, "the proof is read: {}", again.asides);
 }
 
 /// Makes an item look like one of a release to come, and answers it.
