@@ -65,7 +65,10 @@ impl Store {
 }
 
 fn secrets(item: &Item) -> Vec<Result<SealedSecret, StoreError>> {
-    let there = SEALED.into_iter().filter(|(attribute, _)| item.contains_key(*attribute));
+    // Nothing stands where a token ended before it began.
+    let is_nothing =
+        |attribute: &str| item.get(attribute).and_then(|value| value.as_b().ok()).is_some_and(|sealed| sealed.as_ref().is_empty());
+    let there = SEALED.into_iter().filter(|(attribute, _)| item.contains_key(*attribute) && !is_nothing(attribute));
     there.map(|(attribute, purpose)| secret(item, (attribute, purpose))).collect()
 }
 
