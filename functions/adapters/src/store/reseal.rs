@@ -81,7 +81,10 @@ impl Store {
 }
 
 fn secrets(item: &Item) -> Vec<Result<SealedSecret, StoreError>> {
-    let there = SEALED.into_iter().filter(|(attribute, _)| item.contains_key(*attribute));
+    // Nothing stands where a token ended before it began.
+    let is_nothing =
+        |attribute: &str| item.get(attribute).and_then(|value| value.as_b().ok()).is_some_and(|sealed| sealed.as_ref().is_empty());
+    let there = SEALED.into_iter().filter(|(attribute, _)| item.contains_key(*attribute) && !is_nothing(attribute));
     let flat = there.map(|(attribute, purpose)| flat(item, (attribute, purpose)));
     let webhooks = item.get(WEBHOOKS).and_then(|value| value.as_m().ok()).into_iter().flatten();
     flat.chain(webhooks.map(|(contact, sealed)| webhook(item, contact, sealed))).collect()
