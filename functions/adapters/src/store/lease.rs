@@ -91,7 +91,7 @@ impl Store {
                 Some(item) if item.get("holder") == Some(&nonce) => Some(item.clone()),
                 // Somebody asked for it all the same; it must not stay in the way of what is due.
                 Some(item) if item.contains_key(PAUSED) => {
-                    self.take_out(&pk, sk).await?;
+                    self.take_out(&pk, &sk).await?;
                     return Ok(None);
                 }
                 found => {
