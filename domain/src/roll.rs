@@ -4,7 +4,7 @@
 //! complete full round are the base of the next. An entry whose fingerprint is the same, of a person whom no delta changed since, is as
 //! stored, and nobody has to look. A line takes 28 bytes, so that half a million people take 14 MB and a read unit reads 146 of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ids::ObjectId;
 
@@ -63,6 +63,15 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    const ALL: [Self; 2] = [Self::Shown, Self::Hidden];
+
+    fn other(self) -> Self {
+        match self {
+            Self::Shown => Self::Hidden,
+            Self::Hidden => Self::Shown,
+        }
+    }
+
     /// 1 where shown, 0 where not: to be counted.
     #[must_use]
     pub fn count(self) -> i64 {
@@ -130,9 +139,8 @@ pub struct Roll {
     base: Vec<[u8; LINE_BYTES]>,
     /// Which of them were met in this round as they were.
     met_same: Vec<bool>,
-    /// Everybody else who was met in this round, by the first half of the id, and whether they are shown. Ids are random, so two people
-    /// with one half are rarer than lightning; they would be read, and nothing worse.
-    met: HashMap<u64, Visibility>,
+    /// Everybody else who was met in this round: see [`mark`].
+    met: HashSet<u64>,
     /// Whom deltas changed since the base.
     changed: HashMap<ObjectId, Kind>,
 }
@@ -193,7 +201,7 @@ impl Roll {
     }
 
     fn with(basis: Basis) -> Self {
-        Self { basis, base: Vec::new(), met_same: Vec::new(), met: HashMap::new(), changed: HashMap::new() }
+        Self { basis, base: Vec::new(), met_same: Vec::new(), met: HashSet::new(), changed: HashMap::new() }
     }
 
     /// What it rests on.
@@ -213,14 +221,18 @@ impl Roll {
         let place = self.place(line.id);
         match (place, self.sight(line, place)) {
             (Some(place), Sight::Same(_)) => self.met_same[place] = true,
-            _ if self.met.len() < ROUND_MET_MAX => drop(self.met.insert(half(line.id), line.fingerprint.visibility())),
+            _ if self.met.len() < ROUND_MET_MAX => {
+                let visibility = line.fingerprint.visibility();
+                self.met.remove(&mark(line.id, visibility.other()));
+                self.met.insert(mark(line.id, visibility));
+            }
             _ => {}
         }
     }
 
     fn sight(&self, line: Line, place: Option<usize>) -> Sight {
-        if let Some(visibility) = self.met.get(&half(line.id)) {
-            return Sight::Again(*visibility);
+        if let Some(visibility) = self.met_as(line.id) {
+            return Sight::Again(visibility);
         }
         match (place, self.basis) {
             (Some(place), _) => {
@@ -239,7 +251,9 @@ impl Roll {
 
     /// Notes that a person who was met is gone after all.
     pub fn leave(&mut self, id: ObjectId) {
-        self.met.remove(&half(id));
+        for visibility in Visibility::ALL {
+            self.met.remove(&mark(id, visibility));
+        }
         if let Some(place) = self.place(id) {
             self.met_same[place] = false;
         }
@@ -248,7 +262,7 @@ impl Roll {
     /// Whether a person was met in this round.
     #[must_use]
     pub fn has_met(&self, id: ObjectId) -> bool {
-        self.met.contains_key(&half(id)) || self.place(id).is_some_and(|place| self.met_same[place])
+        self.met_as(id).is_some() || self.place(id).is_some_and(|place| self.met_same[place])
     }
 
     /// Who is stored, as far as the base and the notes tell, and was not met; each with whether they are shown, where that is known.
@@ -258,6 +272,10 @@ impl Roll {
         let later = self.changed.iter().filter(|(id, kind)| kind.is_stored() && self.place(**id).is_none());
         let later = later.map(|(id, _)| (*id, None));
         of_base.chain(later).filter(|(id, _)| !self.has_met(*id))
+    }
+
+    fn met_as(&self, id: ObjectId) -> Option<Visibility> {
+        Visibility::ALL.into_iter().find(|visibility| self.met.contains(&mark(id, *visibility)))
     }
 
     /// Where the base has a person. Ids are random, so the place is close to where an even spread has it: the search widens from there,
@@ -275,6 +293,12 @@ impl Roll {
         let near = &self.base[low..self.base.len().min(high + 1)];
         near.binary_search_by(|line| line[..16].cmp(id.0.as_bytes())).ok().map(|place| low + place)
     }
+}
+
+/// A person in 63 bits of the id, and one for whether they are shown: eight bytes for each of half a million. Ids are random, so two people
+/// with one mark are rarer than lightning; they would be read, and nothing worse.
+fn mark(id: ObjectId, visibility: Visibility) -> u64 {
+    half(id) << 1 | u64::from(visibility == Visibility::Shown)
 }
 
 fn half(id: ObjectId) -> u64 {

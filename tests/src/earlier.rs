@@ -143,6 +143,8 @@ impl Days {
         let blocked = block(&world, strangers).await;
         let chosen = choose(&world).await;
         world.hears(&["ada@contoso.example", "https://hooks.contoso.example/evergrant"]).await;
+        let (now, day) = (world.now(), world.now().strftime("%Y-%m-%d").to_string());
+        world.ports.store.owe_digest(&day, now).await.expect("the digest can be owed");
         world.tell().await;
         leave(&world).await;
         let slot = world.stored(&connection).await.body.grant.expect("it has a grant").current;
@@ -297,27 +299,36 @@ pub fn items_of(kind: &str) -> Vec<Item> {
 /// An item as DynamoDB's own JSON. Source:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html#Programming.LowLevelAPI.DataTypeDescriptors>
 fn to_json(item: &Item) -> Value {
-    let value = |value: &AttributeValue| match value {
+    let sorted: BTreeMap<String, Value> = item.iter().map(|(name, written)| (name.clone(), value_to_json(written))).collect();
+    sorted.into_iter().collect::<Map<_, _>>().into()
+}
+
+fn value_to_json(value: &AttributeValue) -> Value {
+    match value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(number) => json!({"N": number}),
         AttributeValue::B(bytes) => json!({"B": STANDARD.encode(bytes)}),
         AttributeValue::Bs(all) => json!({"BS": all.iter().map(|bytes| STANDARD.encode(bytes)).collect::<Vec<_>>()}),
+        AttributeValue::Ss(all) => json!({"SS": all}),
+        AttributeValue::M(named) => json!({"M": to_json(named)}),
         other => panic!("no item has such a value: {other:?}"),
-    };
-    item.iter().map(|(name, written)| (name.clone(), value(written))).collect::<BTreeMap<_, _>>().into_iter().collect::<Map<_, _>>().into()
+    }
 }
 
 fn from_json(item: &Map<String, Value>) -> Item {
+    item.iter().map(|(name, written)| (name.clone(), value_from_json(written))).collect()
+}
+
+fn value_from_json(value: &Value) -> AttributeValue {
     let bytes = |value: &Value| Blob::new(STANDARD.decode(value.as_str().expect("a text")).expect("base64"));
-    let value = |value: &Value| {
-        let (kind, value) = value.as_object().and_then(|value| value.iter().next()).expect("a value has a kind");
-        match (kind.as_str(), value) {
-            ("S", Value::String(text)) => AttributeValue::S(text.clone()),
-            ("N", Value::String(number)) => AttributeValue::N(number.clone()),
-            ("B", value) => AttributeValue::B(bytes(value)),
-            ("BS", Value::Array(all)) => AttributeValue::Bs(all.iter().map(bytes).collect()),
-            _ => panic!("no item has such a value: {kind} {value}"),
-        }
-    };
-    item.iter().map(|(name, written)| (name.clone(), value(written))).collect()
+    let (kind, value) = value.as_object().and_then(|value| value.iter().next()).expect("a value has a kind");
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => AttributeValue::S(text.clone()),
+        ("N", Value::String(number)) => AttributeValue::N(number.clone()),
+        ("B", value) => AttributeValue::B(bytes(value)),
+        ("BS", Value::Array(all)) => AttributeValue::Bs(all.iter().map(bytes).collect()),
+        ("SS", Value::Array(all)) => AttributeValue::Ss(all.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect()),
+        ("M", Value::Object(named)) => AttributeValue::M(from_json(named)),
+        _ => panic!("no item has such a value: {kind} {value}"),
+    }
 }

@@ -18,9 +18,9 @@ use system_tests::world::{CUSTOMER, Member};
 /// Each in its turn.
 const AWAY: [Service; 5] = [Service::DynamoDb, Service::Kms, Service::Sqs, Service::Ses, Service::EventBridge];
 /// Minutes that one is away.
-const OUTAGE: u32 = 4;
+const OUTAGE: u32 = 3;
 /// Minutes after which everything is told, a mail that nobody settled included.
-const RECOVERY: u32 = 45;
+const RECOVERY: u32 = 25;
 const SHIFT: SignedDuration = SignedDuration::from_mins(5);
 
 /// Everybody at work.

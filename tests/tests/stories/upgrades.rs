@@ -95,7 +95,8 @@ async fn a_choice_of_an_earlier_release_holds_when_the_consent_comes() {
 async fn notices_and_incidents_of_an_earlier_release_are_known() {
     let Days { world, memory } = Days::inherit().await;
     let [told, held] = &memory.blocked;
-    assert_eq!((world.notices(told).await, world.notices(held).await), (vec!["suspended".to_owned()], Vec::new()));
+    let notices = (world.notices(told).await, world.notices(held).await);
+    assert_eq!(notices, (vec!["suspended".to_owned(), "nobody-reached".to_owned()], Vec::new()), "nobody had named a contact");
     let incidents = world.ports.store.incidents().await.unwrap();
     assert_eq!(incidents.iter().filter(|incident| incident.is_open()).count(), 1, "{incidents:?}");
     assert!(world.stored(held).await.body.held_since.is_some());
