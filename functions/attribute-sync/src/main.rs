@@ -19,7 +19,7 @@ enum Event {
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
     let (ports, plan) = &plan::from_environment().await?;
-    run(service_fn(|event| metrics::told(handle(Shift { ports, plan, deadline: Timestamp::MAX }, event)))).await
+    run(service_fn(|event| metrics::told(Box::pin(handle(Shift { ports, plan, deadline: Timestamp::MAX }, event))))).await
 }
 
 async fn handle(shift: Shift<'_>, event: LambdaEvent<Event>) -> Result<SqsBatchResponse, Error> {

@@ -40,7 +40,7 @@ pub(crate) async fn deliver(desk: &Desk, key: &NoticeKey) -> Result<Tally, Store
     let Some(mut owed) = desk.store.take_notice(key, holder, now).await? else {
         return Ok(Tally::default());
     };
-    let scene = look(desk, &owed).await?;
+    let scene = Box::pin(look(desk, &owed)).await?;
     let matter = owed.matter.clone();
     let plan = |ledger: &mut Ledger| plan(&scene, &matter, ledger, now);
     // Where there is nothing to send, the one write gives the lease back as well.

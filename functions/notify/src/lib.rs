@@ -153,7 +153,7 @@ impl Report {
 /// [`HandleError`]. A word of SES's then comes again, and a tick's work is done by the next one.
 pub async fn handle(desk: &Desk, event: EventBridgeEvent, until: Timestamp) -> Result<Report, HandleError> {
     if event.source == SES {
-        learn(desk, &event).await?;
+        Box::pin(learn(desk, &event)).await?;
         return Ok(Report::default());
     }
     if event.detail_type != "Scheduled Event" {

@@ -103,7 +103,7 @@ pub async fn learn(desk: &Desk, event: &EventBridgeEvent) -> Result<(), OutcomeE
     if let Word::Lost(why) = &word {
         lose(desk, &owed, (&mail.recipient, &told.mail.destination), why).await?;
     }
-    note(desk, &mut owed, &mail, &word).await
+    Box::pin(note(desk, &mut owed, &mail, &word)).await
 }
 
 /// What a mail's tags name.
@@ -174,7 +174,7 @@ async fn note(desk: &Desk, owed: &mut Owed, tagged: &Tagged, word: &Word) -> Res
     // Whether nobody is left to be reached is asked only where somebody was not.
     let scene = match outcome {
         Outcome::Accepted => None,
-        Outcome::Failed(_) | Outcome::Lost(_) => Some(look(desk, owed).await?),
+        Outcome::Failed(_) | Outcome::Lost(_) => Some(Box::pin(look(desk, owed)).await?),
     };
     let (matter, now) = (owed.matter.clone(), desk.clock.now());
     let learned = |ledger: &mut Ledger| {

@@ -18,7 +18,7 @@ enum Event {
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
     let studio = settings::studio_from_environment().await?;
-    run(service_fn(|event: LambdaEvent<Event>| adapters::metrics::told(handle(&studio, event)))).await
+    run(service_fn(|event: LambdaEvent<Event>| adapters::metrics::told(Box::pin(handle(&studio, event))))).await
 }
 
 async fn handle(studio: &Studio, event: LambdaEvent<Event>) -> Result<SqsBatchResponse, Error> {

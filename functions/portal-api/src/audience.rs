@@ -103,7 +103,7 @@ fn tagged<T>(revision: u64, body: T) -> Tagged<T> {
 fn secret(portal: &Portal) -> SecretString {
     let mut bytes = Zeroizing::new([0; 32]);
     portal.ports.entropy.fill(&mut *bytes);
-    format!("{SECRET_PREFIX}{}", STANDARD.encode(&*bytes)).into()
+    format!("{SECRET_PREFIX}{}", STANDARD.encode(*bytes)).into()
 }
 
 async fn seal(portal: &Portal, caller: &Caller, secret: &SecretString) -> Result<Vec<u8>, ApiError> {

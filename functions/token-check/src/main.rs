@@ -10,7 +10,7 @@ use token_check::{Plan, Report, plan, tick};
 async fn main() -> Result<(), Error> {
     adapters::logs::start();
     let (ports, plan) = plan::from_environment().await?;
-    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| metrics::told(handle(&ports, &plan, event)))).await
+    run(service_fn(|event: LambdaEvent<EventBridgeEvent>| metrics::told(Box::pin(handle(&ports, &plan, event))))).await
 }
 
 async fn handle(ports: &Ports, plan: &Plan, event: LambdaEvent<EventBridgeEvent>) -> Result<Report, Error> {

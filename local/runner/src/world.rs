@@ -142,12 +142,7 @@ impl World {
         };
         let signer = Signer::from_file(Kind::Portal, &folder.file("callers.key"))?;
         let servers = Signer::from_file(Kind::Server, &folder.file("servers.key"))?;
-        let desk = AsyncMutex::new(Desk {
-            clock: Arc::clone(&clock) as _,
-            store: engine.store(),
-            bus: Arc::clone(&events) as _,
-            telling: Telling::Names,
-        });
+        let desk = Desk { clock: ports.clock.clone(), store: engine.store(), bus: Arc::clone(&events) as _, telling: Telling::Names };
         let outbox = Arc::new(LocalOutbox::open(&folder.file("outbox.json"), Arc::clone(&clock) as _)?);
         let (turn, passing) = (Arc::default(), Mutex::default());
         Ok(Self {
@@ -167,7 +162,7 @@ impl World {
             turn,
             people,
             passing,
-            desk,
+            desk: AsyncMutex::new(desk),
             _folder: folder,
         })
     }

@@ -43,7 +43,7 @@ pub(super) async fn answer(front: &Front, uri: &Uri, asked: Value) -> Response {
     if !tags.iter().all(|tag| is_safe(&tag["Name"]) && is_safe(&tag["Value"])) {
         return refused(StatusCode::BAD_REQUEST, "BadRequestException", "Invalid tag.");
     }
-    if !asked["Destination"]["ToAddresses"].as_array().is_some_and(|to| to.len() == 1) {
+    if asked["Destination"]["ToAddresses"].as_array().is_none_or(|to| to.len() != 1) {
         return refused(StatusCode::BAD_REQUEST, "BadRequestException", "Missing destination.");
     }
     let mails = &mut lock(&front.kept).mail.taken;

@@ -99,6 +99,22 @@ async fn a_photo_is_answered_as_a_kind_that_is_described() {
     assert!(described["200"]["headers"].get("ETag").is_some() && described.get("304").is_some(), "{described}");
 }
 
+/// What is answered about who hears.
+async fn of_the_audience(world: &World) -> Vec<(&'static str, &'static str, Answer)> {
+    let mut met = Vec::new();
+    for contacts in [json!([{"webhook": "https://hooks.contoso.example/", "kinds": ["deaths"]}]), json!([{"mail": "nobody", "kinds": []}])]
+    {
+        let answer = world.call("acme", "PUT", "/v1/audience", Some(&json!({"contacts": contacts}))).await;
+        met.push(("put", "/v1/audience", answer));
+    }
+    let audience = world.get("/v1/audience").await;
+    let contact = audience.json()["contacts"][0]["id"].as_str().expect("a contact").to_owned();
+    met.push(("get", "/v1/audience", audience));
+    let enabled = world.post(&format!("/v1/audience/contacts/{contact}/enable"), &json!({})).await;
+    met.push(("post", "/v1/audience/contacts/{contact}/enable", enabled));
+    met
+}
+
 #[tokio::test]
 async fn what_is_answered_is_as_described() {
     let world = World::with_people(12).await;
@@ -146,16 +162,7 @@ async fn what_is_answered_is_as_described() {
         let answer = world.call("acme", "PUT", &format!("{connection}/attributes"), Some(&choice)).await;
         met.push(("put", "/v1/connections/{connection}/attributes", answer));
     }
-    for contacts in [json!([{"webhook": "https://hooks.contoso.example/", "kinds": ["deaths"]}]), json!([{"mail": "nobody", "kinds": []}])]
-    {
-        let answer = world.call("acme", "PUT", "/v1/audience", Some(&json!({"contacts": contacts}))).await;
-        met.push(("put", "/v1/audience", answer));
-    }
-    let audience = world.get("/v1/audience").await;
-    let contact = audience.json()["contacts"][0]["id"].as_str().expect("a contact").to_owned();
-    met.push(("get", "/v1/audience", audience));
-    let enabled = world.post(&format!("/v1/audience/contacts/{contact}/enable"), &json!({})).await;
-    met.push(("post", "/v1/audience/contacts/{contact}/enable", enabled));
+    met.extend(of_the_audience(&world).await);
     let known = world.post(&format!("{connection}/acknowledgement"), &json!({})).await;
     met.push(("post", "/v1/connections/{connection}/acknowledgement", known));
     met.push(("post", "/v1/connections", world.call("acme", "POST", "/v1/connections", None).await));

@@ -60,12 +60,9 @@ impl Model {
     }
 
     pub(super) fn ask_once_more(&mut self) -> Vec<Effect> {
-        match (self.wave(), &self.deciding) {
-            (Some(round), Deciding::Not | Deciding::Refused(..)) => {
-                self.deciding = Deciding::Confirming(round);
-                self.focus = Some(Focus::Decision);
-            }
-            _ => {}
+        if let (Some(round), Deciding::Not | Deciding::Refused(..)) = (self.wave(), &self.deciding) {
+            self.deciding = Deciding::Confirming(round);
+            self.focus = Some(Focus::Decision);
         }
         Vec::new()
     }

@@ -178,7 +178,7 @@ fn admit(url: &Url) -> Result<(), InvalidAddress> {
 fn is_public(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_below = |zone: &&str| name.strip_suffix(*zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !PRIVATE_NAMES.iter().any(|zone| is_below(&zone))
+    name.contains('.') && !PRIVATE_NAMES.iter().any(is_below)
 }
 
 impl TryFrom<String> for WebhookUrl {

@@ -59,6 +59,7 @@ pub struct Address {
 
 /// What is told.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handler holds one at a time, and nearly all of them are the large one")]
 pub enum Matter {
     /// News of a connection.
     Connection(Notice),
