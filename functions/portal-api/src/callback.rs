@@ -9,12 +9,13 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use domain::api::AttemptWord;
 use serde::Deserialize;
 use url::Url;
 
+use crate::pages::{self, BUSY, Message, escape};
 use crate::proof::{self, Fault};
 use crate::reconnect::hash;
 use crate::{Portal, Shared, install, view};
@@ -166,41 +167,19 @@ async fn conclude(portal: &Portal, attempt: &Attempt, returned: &Returned) -> Re
     Ok(ended)
 }
 
-/// What a page says.
-#[derive(Clone, Copy)]
-struct Message<'a> {
-    title: &'a str,
-    sentence: &'a str,
-}
-
 const LOST: Message<'_> = Message {
     title: "This link leads nowhere",
     sentence: "It is incomplete, too old or not ours. Nothing was changed. Please start again from the portal.",
 };
-const BUSY: Message<'_> =
-    Message { title: "Not finished", sentence: "Something failed on our side. Nothing was changed. Please try again." };
 
 /// A page without inline script, so that it works under the strictest policy. The script tells the portal to look, and closes the window.
 fn page(status: StatusCode, attempt: Option<&Attempt>, message: Message<'_>) -> Response {
     let id = attempt.map_or("", |attempt| attempt.id.as_str());
     let origin = attempt.and_then(|attempt| attempt.terms.origin.as_deref()).unwrap_or_default();
-    let html = include_str!("callback/page.html")
-        .replace("{{attempt}}", &escape(id))
-        .replace("{{origin}}", &escape(origin))
-        .replace("{{title}}", &escape(message.title))
-        .replace("{{sentence}}", &escape(message.sentence));
+    let html = message.fill(include_str!("callback/page.html"));
+    let html = html.replace("{{attempt}}", &escape(id)).replace("{{origin}}", &escape(origin));
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, Html(html)).into_response()
-}
-
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    pages::answer(status, policy, html)
 }
 
 /// The page's script and style.

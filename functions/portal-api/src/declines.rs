@@ -6,13 +6,13 @@
 use adapters::store::StoreError;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use domain::ids::{ContactId, CustomerId};
 use domain::notice::audience::Contact;
 use serde::Deserialize;
 
-use crate::callback::escape;
+use crate::pages::{self, BUSY, Message, escape};
 use crate::{Portal, Shared};
 
 /// What the link in a mail says.
@@ -78,27 +78,19 @@ async fn carry_out(portal: &Portal, link: &Link) -> Result<bool, StoreError> {
     Ok(is_good)
 }
 
-/// What a page says.
-#[derive(Clone, Copy)]
-struct Message {
-    title: &'static str,
-    sentence: &'static str,
-}
-
-const ASK: Message = Message {
+const ASK: Message<'_> = Message {
     title: "No more warnings and reminders?",
     sentence: "This address will still be told when a connection stops, and when it works again. An administrator can turn everything else \
                on again in the portal.",
 };
-const DONE: Message = Message {
+const DONE: Message<'_> = Message {
     title: "Done",
     sentence: "This address gets no more warnings and reminders. It will still be told when a connection stops. You can close this page.",
 };
-const LOST: Message = Message {
+const LOST: Message<'_> = Message {
     title: "This link leads nowhere",
     sentence: "It is incomplete, or too old. Nothing was changed. Contacts are kept in the portal.",
 };
-const BUSY: Message = Message { title: "Not finished", sentence: "Something failed on our side. Nothing was changed. Please try again." };
 
 /// A form that posts to the page's own address.
 fn form(Link { customer, contact, key }: &Link) -> String {
@@ -110,17 +102,8 @@ fn form(Link { customer, contact, key }: &Link) -> String {
     )
 }
 
-fn page(status: StatusCode, message: Message, form: &str) -> Response {
-    let html = include_str!("declines/page.html")
-        .replace("{{title}}", &escape(message.title))
-        .replace("{{sentence}}", &escape(message.sentence))
-        .replace("{{form}}", form);
+fn page(status: StatusCode, message: Message<'_>, form: &str) -> Response {
+    let html = message.fill(include_str!("declines/page.html")).replace("{{form}}", form);
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, Html(html)).into_response()
+    pages::answer(status, policy, html)
 }

@@ -39,6 +39,7 @@ mod declines;
 mod deletions;
 mod install;
 mod openapi;
+mod pages;
 mod problem;
 mod proof;
 mod rates;

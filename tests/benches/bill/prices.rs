@@ -1,5 +1,6 @@
-//! What AWS asks for, in US dollars: list prices of us-east-1 as they were published in June 2026, the first tier of each, without any free
-//! tier and without discounts.
+//! What AWS asks for, in US dollars: list prices of us-east-1, the first tier of each, without any free tier and without discounts. Read in
+//! copies of AWS's pages: SQS and EventBridge of March 2026, CloudWatch of February to June 2026, Lambda and DynamoDB's units of 2026 without
+//! a day; KMS, SES, S3 and what is stored in DynamoDB as they have been for years. Look them up before a decision rests on them.
 
 use crate::units::Units;
 
@@ -7,7 +8,7 @@ const MILLION: f64 = 1e6;
 const GIGABYTE: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// When the prices were read.
-pub(crate) const READ: &str = "June 2026";
+pub(crate) const READ: &str = "first half of 2026";
 
 /// A kind of unit, as it is shown, and what one costs.
 pub(crate) struct Price {
