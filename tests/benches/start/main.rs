@@ -81,6 +81,8 @@ fn ours(name: &str, folder: &Path, aws: &str) -> Result<Program> {
         text("EVERGRANT_LOGIN_URL", "http://127.0.0.1:1"),
         text("EVERGRANT_GRAPH_URL", "http://127.0.0.1:1"),
         text("EVERGRANT_EVENTS_FAILED_QUEUE_URL", &format!("{aws}/000000000000/failed")),
+        text("EVERGRANT_OPERATOR_NAME", "Letterhead"),
+        text("EVERGRANT_PORTAL_URL", "https://portal.example"),
     ]);
     Ok(Program { name: name.to_owned(), path, arguments: Vec::new(), bytes: Some(bytes), variables })
 }
