@@ -104,6 +104,22 @@ impl Health {
     }
 }
 
+impl HealthWord {
+    /// The word itself, as it stands in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AwaitingConsent => "awaiting-consent",
+            Self::Healthy => "healthy",
+            Self::Expiring => "expiring",
+            Self::Suspended => "suspended",
+            Self::Dead => "dead",
+            Self::OperatorFault => "operator-fault",
+            Self::Disconnected => "disconnected",
+        }
+    }
+}
+
 /// What asking Entra came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -187,6 +203,14 @@ mod tests {
 
     fn later(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_word_is_the_one_that_stands_in_json() {
+        use HealthWord::{AwaitingConsent, Dead, Disconnected, Expiring, Healthy, OperatorFault, Suspended};
+        for word in [AwaitingConsent, Healthy, Expiring, Suspended, Dead, OperatorFault, Disconnected] {
+            assert_eq!(serde_json::json!(word), word.as_str());
+        }
     }
 
     #[test]

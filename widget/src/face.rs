@@ -112,20 +112,6 @@ pub fn word(health: HealthWord) -> Line {
     }
 }
 
-/// The same health as programs see it.
-#[must_use]
-pub fn state(health: HealthWord) -> &'static str {
-    match health {
-        HealthWord::AwaitingConsent => "awaiting-consent",
-        HealthWord::Healthy => "healthy",
-        HealthWord::Expiring => "expiring",
-        HealthWord::Suspended => "suspended",
-        HealthWord::Dead => "dead",
-        HealthWord::OperatorFault => "operator-fault",
-        HealthWord::Disconnected => "disconnected",
-    }
-}
-
 /// What the connection is called: the tenant's name, else its GUID.
 #[must_use]
 pub fn name(status: &ConnectionStatus) -> Line {

@@ -270,7 +270,7 @@ impl Model {
             (Shown::Nothing, _) => "error",
             (_, Consenting::Creating { .. } | Consenting::Beginning { .. } | Consenting::Waiting(_)) => "reconnecting",
             (Shown::Connection(_), _) if self.is_offline() => "offline",
-            (Shown::Connection(status), _) => crate::face::state(status.health),
+            (Shown::Connection(status), _) => status.health.as_str(),
             (Shown::Empty, _) => "empty",
         }
     }

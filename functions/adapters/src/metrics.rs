@@ -83,7 +83,7 @@ impl Metric {
     #[must_use]
     pub fn name(&self) -> String {
         let name = match self {
-            Self::Connections(health) => return format!("Connections.{}", word(*health)),
+            Self::Connections(health) => return format!("Connections.{}", health.as_str()),
             Self::RefreshesRefused(cause) => return format!("RefreshesRefused.{cause}"),
             Self::SilentStaleMinutes => "SilentStaleMinutes",
             Self::CheckDelay => "CheckDelay",
@@ -119,18 +119,6 @@ impl Metric {
             | Self::GraphThrottles
             | Self::DeletionsHeld => Unit::Count,
         }
-    }
-}
-
-fn word(health: HealthWord) -> &'static str {
-    match health {
-        HealthWord::AwaitingConsent => "awaiting-consent",
-        HealthWord::Healthy => "healthy",
-        HealthWord::Expiring => "expiring",
-        HealthWord::Suspended => "suspended",
-        HealthWord::Dead => "dead",
-        HealthWord::OperatorFault => "operator-fault",
-        HealthWord::Disconnected => "disconnected",
     }
 }
 

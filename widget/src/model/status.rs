@@ -128,8 +128,8 @@ impl Model {
         let mut effects = vec![Effect::Skeleton(false)];
         effects.push(Effect::Publish {
             connection: status.id.clone(),
-            previous: previous.map(face::state),
-            current: face::state(status.health),
+            previous: previous.map(HealthWord::as_str),
+            current: status.health.as_str(),
             cause: match (previous, &self.celebrate) {
                 (None, _) => Cause::Load,
                 (Some(_), Some(_)) => Cause::Reconnect,
